@@ -1,0 +1,56 @@
+"""The one module that connects to the data engine, reads Parquet and turns results into pandas.
+
+Expressions are Ibis and run on an embedded DuckDB. Nothing outside intake and metrics builds an expression, and
+no Ibis type leaves a metric as its result. `ibis` is imported on first use: it costs a third of a second.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    import ibis
+
+
+@cache
+def connection() -> ibis.BaseBackend:
+    """The embedded DuckDB of this process: in memory, offline, no extension is ever fetched."""
+    import ibis
+
+    con = ibis.duckdb.connect(autoinstall_known_extensions=False, autoload_known_extensions=False)
+    con.raw_sql("SET enable_progress_bar = false")
+    ibis.set_backend(con)
+    return con
+
+
+def read(path: Path | str) -> ibis.Table:
+    """A lazy table over one Parquet file."""
+    return connection().read_parquet(str(path))
+
+
+def table(frame: pd.DataFrame) -> ibis.Table:
+    """A lazy table over a small pandas frame: for tests and for result tables that are joined again."""
+    import ibis
+
+    connection()
+    return ibis.memtable(frame)
+
+
+def frame(expression: ibis.Table) -> pd.DataFrame:
+    """Run an expression. Counts come back as int64, ratios as float64, text as str with NaN for empty."""
+    result = connection().to_pandas(expression)
+    for name, dtype in expression.schema().items():
+        if dtype.is_integer() and not result[name].isna().any():
+            result[name] = result[name].astype("int64")
+        elif dtype.is_string():
+            result[name] = result[name].astype("str")
+    return result
+
+
+def write(expression: ibis.Table, path: Path) -> None:
+    """Write an expression to one Parquet file without passing through pandas."""
+    connection().to_parquet(expression, str(path), compression="zstd")
