@@ -1,44 +1,27 @@
 """audit.yml as typed models: what a consultant states about one company, and nothing that can be guessed.
 
-`Audit.read(path)` raises `AuditError` (exit code 2) with one line per mistake: the file, the line, the key, what
-is wrong and what to write instead. Criteria are data (column, operator, value); nothing in the file is evaluated.
+`Audit.read(path)` raises `AuditError` (exit code 2) with one line per mistake: the file, the line, the key,
+what is wrong and what to write instead. Criteria are data (column, operator, value); nothing in the file is
+evaluated. docs/audit.example.yml shows every key.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import difflib
 import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from detente import stated
+from detente.schema import TABLES
+from detente.stated import AuditError, Day, Listed, Text, Texts, once
 
 Who = Literal["marketing", "sales", "product", "price", "client", "data"]
 Operator = Literal["in", "not_in", "at_least", "at_most", "between", "contains", "valid_phone"]
-
-
-class AuditError(Exception):
-    """audit.yml, or an argument, is wrong (exit code 2). `lines` holds one message per mistake."""
-
-    def __init__(self, *lines: str):
-        super().__init__("\n".join(lines))
-        self.lines = lines
-
-
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-def _as_text(value: Any) -> Any:
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-Text = Annotated[str, BeforeValidator(_as_text)]
-Texts = Annotated[list[Text], BeforeValidator(_as_list)]
 
 
 class Part(BaseModel):
@@ -63,12 +46,13 @@ class Source(Part):
     unit: Literal["units", "kopecks", "micros"] | None = None
     currency: str | None = None
     vat: Literal["included", "excluded", "unknown"] = "unknown"
-    channel: str | None = None  # spend only: the channel of the whole file
+    channel: Text | None = None  # spend only: the channel of the whole file
+    stage: Text | None = None  # deals only: the stage of every row, for an export of closed deals alone
     nulls: Texts = []
     product_rows: Literal["sum", "repeat"] | None = None
 
 
-Sources = Annotated[list[Source], BeforeValidator(_as_list)]
+Sources = Annotated[list[Source], Listed]
 
 
 class SourceSet(Part):
@@ -83,17 +67,27 @@ class SourceSet(Part):
 
     def items(self) -> Iterator[tuple[str, Source]]:
         """Each stated source as (table name, source), deals first."""
+        for location, source in self.places():
+            yield str(location[1]), source
+
+    def places(self) -> Iterator[tuple[tuple[str | int, ...], Source]]:
+        """Each stated source as (its location in audit.yml, source), deals first."""
         for name in type(self).model_fields:
-            stated = getattr(self, name)
-            for source in stated if isinstance(stated, list) else [stated]:
+            found = getattr(self, name)
+            for order, source in enumerate(found if isinstance(found, list) else [found]):
                 if source is not None:
-                    yield name, source
+                    yield ("sources", name, *([order] if isinstance(found, list) else [])), source
 
 
 class Stage(Part):
     name: Text
     aliases: Texts = []
     qualified: bool = False  # a lead that reached this stage has been qualified by sales
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, given: Any) -> Any:
+        return {"name": given} if isinstance(given, str) else given
 
 
 class Funnel(Part):
@@ -104,43 +98,60 @@ class Funnel(Part):
 
     @model_validator(mode="after")
     def _one_meaning_each(self) -> Funnel:
-        seen: dict[str, str] = {}
-        named = [(name, "stages") for stage in self.stages for name in [stage.name, *stage.aliases]]
+        named = [
+            (name, f"stage {order} («{stage.name}»)")
+            for order, stage in enumerate(self.stages, 1)
+            for name in [stage.name, *stage.aliases]
+        ]
         named += [(name, key) for key in ("won", "lost", "excluded") for name in getattr(self, key)]
-        for name, key in named:
-            if name in seen:
-                raise ValueError(f"stage «{name}» stands in both {seen[name]} and {key}; leave it in one")
-            seen[name] = key
+        once(named, "stage")
         return self
 
 
 class Criterion(Part):
-    """One test that makes a lead target: pass, fail, or unknown where the cell is empty."""
+    """One test that makes a lead target: pass, fail, or unknown. An empty cell never fails."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     column: Text  # heading in the deals export
     operator: Operator
     value: Any = None
+    unknown: Texts = []  # values that say nobody looked, such as "not qualified yet"
+    empty: Literal["unknown", "pass"] = "unknown"  # "pass": the column is filled only when something is wrong
     concerns: Who = "marketing"
     known_at: str | None = None  # heading of the time at which the cell was filled
     ru: str
     en: str
 
+    @model_validator(mode="before")
+    @classmethod
+    def _value_by_operator(cls, given: Any) -> Any:
+        """Numbers for operators that compare, a list for those that look values up."""
+        if not isinstance(given, dict) or (value := given.get("value")) is None:
+            return given
+        if given.get("operator") in ("in", "not_in", "contains"):
+            value = stated.as_list(value)
+        elif isinstance(value, list):
+            value = [stated.number(item) for item in value]
+        else:
+            value = stated.number(value)
+        return {**given, "value": value}
+
     @model_validator(mode="after")
     def _value_fits(self) -> Criterion:
-        want = {
-            "in": list, "not_in": list, "contains": list, "between": list,
-            "at_least": (int, float), "at_most": (int, float), "valid_phone": type(None),
-        }[self.operator]  # fmt: skip
-        good = isinstance(self.value, want) and not isinstance(self.value, bool)
-        if self.operator == "between":
-            good = good and len(self.value) == 2 and all(isinstance(item, int | float) for item in self.value)
+        items, listed = stated.as_list(self.value), isinstance(self.value, list) and self.value != []
+        numbers = all(isinstance(item, int | float) and not isinstance(item, bool) for item in items)
+        values = all(isinstance(item, str | int | float) for item in items)
+        good, need = {
+            "valid_phone": (self.value is None, "no value"),
+            "between": (
+                listed and numbers and len(items) == 2 and items[0] <= items[1],
+                "a list of two numbers, the smaller one first: [from, to]",
+            ),
+            "at_least": (numbers and not listed, "a number"),
+            "at_most": (numbers and not listed, "a number"),
+        }.get(self.operator, (listed and values, "a list of values"))
         if not good:
-            need = {
-                "between": "a list of two numbers [from, to]", "at_least": "a number", "at_most": "a number",
-                "valid_phone": "no value",
-            }.get(self.operator, "a list of values")  # fmt: skip
-            raise ValueError(f"operator {self.operator} needs {need}")
+            raise ValueError(f"operator {self.operator} needs {need}; correct the key value")
         return self
 
 
@@ -178,20 +189,21 @@ class ReasonGroup(Part):
 
 
 class Period(Part):
-    from_: dt.date | None = Field(None, alias="from")
-    to: dt.date | None = None
+    from_: Day | None = Field(None, alias="from")
+    to: Day | None = None
 
     @model_validator(mode="after")
     def _runs_forward(self) -> Period:
         if self.from_ and self.to and self.from_ > self.to:
-            raise ValueError(f"the period ends ({self.to}) before it begins ({self.from_}); swap the two dates")
+            raise ValueError(f"it ends ({self.to}) before it begins ({self.from_}); swap the two dates")
         return self
 
 
 class Tests(Part):
-    """How test leads are told: whole words in the deal's title, and own phones or e-mails."""
+    """How test leads are told: whole words in the deal's title, a channel, and own phones or e-mails."""
 
     words: Texts = ["тест", "test", "проверка", "asdf"]
+    channels: Texts = []  # every lead of these channels is a test
     phones: Texts = []
     emails: Texts = []
 
@@ -210,7 +222,7 @@ class Thresholds(Part):
 
 
 class Alerts(Part):
-    """Limits that end a run with code 4 under --fail-on-alert. A limit holds against the interval's near end."""
+    """Limits that end a run with code 4 under --fail-on-alert, each against the interval's near end."""
 
     non_target_share: float | None = Field(None, ge=0, le=1)
     unknown_share: float | None = Field(None, ge=0, le=1)
@@ -230,7 +242,7 @@ class Audit(Part):
     currency: str = Field("RUB", pattern=r"^[A-Z]{3}$")
     timezone: str = "Europe/Moscow"
     phone_region: str = Field("RU", pattern=r"^[A-Z]{2}$")
-    as_of: dt.date | None = None  # day of the export; the last day in the data where not stated
+    as_of: Day | None = None  # day of the export; the last day in the data where not stated
     period: Period = Period()
     sources: SourceSet
     funnel: Funnel
@@ -254,13 +266,35 @@ class Audit(Part):
             raise ValueError(f"there is no time zone «{value}»; write one like Europe/Moscow") from error
         return value
 
-    @model_validator(mode="after")
-    def _ids_are_unique(self) -> Audit:
-        for name in ("criteria", "labels", "reasons"):
-            ids = [item.id for item in getattr(self, name)]
-            if repeated := {item for item in ids if ids.count(item) > 1}:
-                raise ValueError(f"{name}: the id «{min(repeated)}» stands twice")
-        return self
+    @field_validator("path", mode="before")
+    @classmethod
+    def _not_stated(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError("unknown key; audit.yml knows where it lies, remove it")
+        return value
+
+    @field_validator("criteria", "labels", "reasons")
+    @classmethod
+    def _ids_are_unique(cls, items: list[Any]) -> list[Any]:
+        ids = [item.id for item in items]
+        for item in ids:
+            if ids.count(item) > 1:
+                raise ValueError(f"the id «{item}» stands twice; rename one")
+            if f"{item}_at" in ids:
+                raise ValueError(f"the id «{item}_at» is kept for the time of «{item}»; choose another")
+        return items
+
+    @field_validator("reasons")
+    @classmethod
+    def _reasons_in_one_group(cls, groups: list[ReasonGroup]) -> list[ReasonGroup]:
+        once(((reason, f"«{group.id}»") for group in groups for reason in group.reasons), "reason")
+        return groups
+
+    @field_validator("channels", "segments")
+    @classmethod
+    def _spellings_in_one_name(cls, names: dict[str, list[str]]) -> dict[str, list[str]]:
+        once(((word, f"«{name}»") for name, words in names.items() for word in [name, *words]), "value")
+        return names
 
     @classmethod
     def read(cls, path: Path | str) -> Audit:
@@ -269,14 +303,13 @@ class Audit(Part):
         Raises AuditError with a line per mistake.
         """
         path = Path(path)
-        stated, place = _load(path)
-        stated["path"] = path
+        plain, node = stated.read(path)
         try:
-            audit = cls.model_validate(stated)
+            audit = cls.model_validate({**plain, **({} if "path" in plain else {"path": path})})
         except ValidationError as error:
-            raise AuditError(*(_explain(path, place, item) for item in error.errors())) from None
-        if missing := list(_missing_files(audit, place)):
-            raise AuditError(*missing)
+            raise AuditError(*stated.explain(path, node, error.errors(), cls)) from None
+        if mistakes := [*_no_such_column(audit, node), *_missing_files(audit, node)]:
+            raise AuditError(*mistakes)
         return audit
 
     @property
@@ -298,8 +331,8 @@ class Audit(Part):
 
 
 _LETTERS = dict(
-    zip("абвгдеёзийклмнопрстуфхцыэ", "a b v g d e e z i y k l m n o p r s t u f h c y e".split(), strict=True),
-    ж="zh", ч="ch", ш="sh", щ="sch", ю="yu", я="ya", ь="", ъ="",
+    zip("абвгдеёзийклмнопрстуфыэьъ", [*"abvgdeezijklmnoprstufye", "", ""], strict=True),
+    ж="zh", х="h", ц="c", ч="ch", ш="sh", щ="sch", ю="yu", я="ya",
 )  # fmt: skip
 
 
@@ -315,84 +348,25 @@ def slug(name: str) -> str:
     return f"client-{word}" if word in reserved else word
 
 
-def _load(path: Path) -> tuple[dict[str, Any], Any]:
-    """The file as plain values, and the same tree with line numbers."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
-
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise AuditError(f"{path}: there is no such file; `detente init DIR` writes a draft") from None
-    except (UnicodeDecodeError, OSError) as error:
-        raise AuditError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__}); save it as UTF-8") from None
-    try:
-        tree = YAML(typ="rt").load(text)
-        plain = YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        raise AuditError(f"{path.name}{line}: {error.problem or 'not YAML'}") from None
-    if not isinstance(plain, dict):
-        raise AuditError(f"{path.name}: expected keys such as client, sources, funnel; found none")
-    return plain, tree
+def _no_such_column(audit: Audit, node: Any) -> Iterator[str]:
+    """Canonical names under columns and date_formats that the table does not have."""
+    for location, source in audit.sources.places():
+        name = str(location[1])
+        known = [column.name for column in TABLES[name]]
+        for key, given in (("columns", source.columns), ("date_formats", source.date_formats)):
+            for word in given:
+                if word not in known:
+                    near = stated.nearest(word, known)
+                    hint = f"did you mean «{near}»?" if near else f"it has: {', '.join(known)}"
+                    where = stated.place(audit.path, node, (*location, key, word))
+                    yield f"{where}: the table {name} has no such column; {hint}"
 
 
-def _line(tree: Any, location: tuple[Any, ...]) -> int | None:
-    """The line of the deepest part of `location` that the file states."""
-    line = None
-    for step in location:
-        try:
-            mark = tree.lc.key(step) if isinstance(tree, dict) else tree.lc.item(step)
-            line, tree = mark[0] + 1, tree[step]
-        except (KeyError, IndexError, TypeError, AttributeError):
-            break
-    return line
-
-
-def _fields_at(location: tuple[Any, ...]) -> list[str]:
-    """The keys that are legal beside the last step of `location`."""
-    model: Any = Audit
-    for step in location[:-1]:
-        if isinstance(step, int):
-            continue
-        known = {info.alias or name: info for name, info in model.model_fields.items()}
-        if step not in known:
-            return []
-        model = _model_in(known[step].annotation)
-        if model is None:
-            return []
-    return [info.alias or name for name, info in model.model_fields.items() if name != "path"]
-
-
-def _model_in(annotation: Any) -> type[Part] | None:
-    if isinstance(annotation, type) and issubclass(annotation, Part):
-        return annotation
-    return next((found for item in get_args(annotation) if (found := _model_in(item))), None)
-
-
-def _explain(path: Path, tree: Any, error: Any) -> str:
-    """One validation error as: file, line, key: what is wrong; what to write."""
-    location = tuple(step for step in error["loc"] if not (isinstance(step, str) and "[" in step))
-    line = _line(tree, location)
-    place = f"{path.name}{f', line {line}' if line else ''}: {'.'.join(map(str, location))}"
-    key = str(location[-1]) if location else ""
-    if error["type"] == "extra_forbidden":
-        known = _fields_at(location)
-        close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        hint = f"did you mean «{close[0]}»?" if close else f"known keys here: {', '.join(known)}"
-        return f"{place}: unknown key; {hint}"
-    if error["type"] == "missing":
-        return f"{place}: this key is missing; add it"
-    return f"{place}: {error['msg'].removeprefix('Value error, ')}"
-
-
-def _missing_files(audit: Audit, tree: Any) -> Iterator[str]:
-    for name, source in audit.sources.items():
-        for file in audit.files(source):
+def _missing_files(audit: Audit, node: Any) -> Iterator[str]:
+    for location, source in audit.sources.places():
+        for order, (file, stated_name) in enumerate(zip(audit.files(source), source.file, strict=True)):
             if not file.is_file():
-                near = difflib.get_close_matches(file.name, [p.name for p in audit.folder.glob("*")], n=1, cutoff=0.5)
-                hint = f"; did you mean «{near[0]}»?" if near else f"; it is looked for in {audit.folder.name}/"
-                line = _line(tree, ("sources", name, "file")) or _line(tree, ("sources", name))
-                where = f", line {line}" if line else ""
-                yield f"{audit.path.name}{where}: sources.{name}.file: there is no file «{file.name}»{hint}"
+                near = stated.nearest(file.name, [item.name for item in sorted(file.parent.glob("*"))])
+                hint = f"did you mean «{near}»?" if near else "it is looked for beside this file"
+                where = stated.place(audit.path, node, (*location, "file", order))
+                yield f"{where}: there is no file «{stated_name}»; {hint}"

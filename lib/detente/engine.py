@@ -6,6 +6,7 @@ no Ibis type leaves a metric as its result. `ibis` is imported on first use: it 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 @cache
 def connection() -> ibis.BaseBackend:
     """The embedded DuckDB of this process: in memory, offline, no extension is ever fetched."""
+    import duckdb
     import ibis
 
     con = ibis.duckdb.connect(autoinstall_known_extensions=False, autoload_known_extensions=False)
-    con.raw_sql("SET enable_progress_bar = false")
+    # In a kernel without ipywidgets even switching the bar off is an error; there is no bar then.
+    with suppress(duckdb.InvalidInputException):
+        con.raw_sql("SET enable_progress_bar = false")
     ibis.set_backend(con)
     return con
 

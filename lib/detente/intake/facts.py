@@ -1,0 +1,158 @@
+"""The tables beside deals and leads: stage history, spend, payments, calls, tasks, plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from detente import engine
+from detente.intake import clean, people, rows, spelling
+from detente.intake.clean import Bench
+from detente.intake.columns import MONEY, Export
+from detente.intake.values import Change
+
+if TYPE_CHECKING:
+    import ibis
+
+REFUNDS = ("возврат", "refund", "chargeback", "чарджбэк", "reversal", "сторно", "отмена оплаты")
+UNPAID = ("failed", "failure", "canceled", "cancelled", "declined", "pending", "отменен", "отменена", "отклонен",
+          "отклонена", "не оплачен", "не оплачено", "ожидает оплаты", "ошибка")  # fmt: skip
+OFFSETS = ("зачет аванса", "advance offset", "advance_offset")
+
+
+def stages(bench: Bench, exports: Sequence[Export], typed: ibis.Table, known: ibis.Table) -> ibis.Table:
+    """One row per stage entry; rows of unknown deals are quarantined as orphans. `known` has the column lead_id."""
+    table = clean.no_id(clean.texts(bench, exports, typed), "lead_id")
+    table = rows.fated(table, table["stage"].isnull(), "quarantined no_stage stage")
+    table = bench.settled(clean.not_future(bench, table, "entered_at"), "stages")
+    if _any_repeat(table):
+        table = bench.settled(rows.exact(table, ["lead_id"]), "stages-exact")
+    table = clean.hashed(bench, table, {"lead_id": "deal"})
+    table = rows.fated(table, ~table["lead_id"].isin(known["lead_id"]), "quarantined orphan lead_id")
+    marked = bench.settled(_unmapped(bench, table), "stages")
+    clean.known_stages(bench, exports, marked.filter(marked["_fate"].isnull()), "stage")
+    return clean.closed(bench, exports, typed, marked)
+
+
+def _any_repeat(table: ibis.Table) -> bool:
+    found = engine.frame(table.aggregate(rows=table.count(), different=table["_hash"].nunique()))
+    return int(found["rows"][0]) != int(found["different"][0])
+
+
+def _unmapped(bench: Bench, table: ibis.Table) -> ibis.Table:
+    names = sorted({place.name for place in bench.places.values()})
+    return rows.flagged(table, table["stage"].notnull() & ~table["stage"].isin(names), "unmapped_stage:stage")
+
+
+def spend(bench: Bench, exports: Sequence[Export], typed: ibis.Table) -> ibis.Table:
+    """One row per cost. Repeats without cost are dropped; repeats with cost stay and are flagged: they may be real."""
+    import ibis
+
+    table = clean.texts(bench, exports, typed)
+    if name := exports[0].source.channel:
+        channel = bench.spelling.change("channel", Change(name)).text
+        table = table.mutate(channel=ibis.literal(channel))
+    else:
+        table = rows.flagged(table, table["channel"].isnull(), "no_channel:channel")
+    table = table.mutate(date_to=ibis.coalesce(table["date_to"], table["date_from"]))
+    table = clean.other_currency(bench, table, "cost")
+    table = clean.not_future(bench, table, "date_from")
+    table = rows.flagged(table, table["cost"] < 0, "negative_spend:cost")
+    table = bench.settled(table, "spend")
+    if _any_repeat(table):
+        table = bench.settled(rows.exact(table, [], only=table["cost"] == 0), "spend-zero")
+        table = bench.settled(rows.exact(table, [], fate=None), "spend-exact")
+    rows.granularity(table, exports)
+    marked = bench.settled(table, "spend")
+    return clean.closed(bench, exports, typed, marked)
+
+
+def payments(
+    bench: Bench, exports: Sequence[Export], typed: ibis.Table, known: ibis.Table, contacts: tuple
+) -> ibis.Table:
+    """One row per payment; a refund is negative, whether it came as a sign, a kind or a status.
+
+    A payment without a deal or person that is known stays, flagged: the money is real. `known`: the inquiries.
+    """
+    table = bench.settled(
+        clean.without_lost_phones(bench, exports, clean.texts(bench, exports, typed)), "payments"
+    )
+    table = clean.other_currency(bench, table, "amount")
+    table = clean.not_future(bench, table, "paid_at")
+    kind = table["kind"].lower().replace("ё", "е")
+    table = rows.fated(table, kind.isin(UNPAID), "quarantined not_paid kind")
+    table = rows.fated(table, kind.isin(OFFSETS), "dropped advance_offset kind")
+    if any(export.headings_of("payment_id") for export in exports):
+        table = bench.settled(
+            rows.exact(table, ["payment_id"], only=table["payment_id"].notnull()), "payments-id"
+        )
+    table = bench.settled(rows.exact(table, [], fate=None), "payments-exact")
+    kinds = {
+        "payment_id": "payment",
+        "lead_id": "deal",
+        "person": "person",
+        "phone": "phone",
+        "email": "email",
+    }
+    table = bench.settled(people.with_person(clean.hashed(bench, table, kinds), contacts), "payments")
+    persons = known.filter(known["person"].notnull())
+    matched = table["lead_id"].isin(known["lead_id"]).fill_null(False) | table["person"].isin(
+        persons["person"]
+    ).fill_null(False)
+    marked = bench.settled(rows.flagged(table, ~matched, "unmatched_payment"), "payments")
+    return clean.closed(bench, exports, typed, marked)
+
+
+def refunds_negative(typed: ibis.Table) -> ibis.Table:
+    """Amounts of refunds made negative once, in the money that is read, before any row is left out."""
+    import ibis
+
+    kind = typed["kind"].lower().replace("ё", "е")
+    refund = reduce(lambda one, other: one | other, (kind.contains(word) for word in REFUNDS)).fill_null(
+        False
+    )
+    turned = {
+        name: ibis.ifelse(refund, -typed[name].abs(), typed[name]).cast("decimal(18, 2)")
+        for name in (MONEY["payments"], "_money")
+    }
+    return typed.mutate(**turned)
+
+
+def calls(bench: Bench, exports: Sequence[Export], typed: ibis.Table, contacts: tuple) -> ibis.Table:
+    """One row per call. Where date and clock time stand in two columns, they become one time."""
+    import ibis
+
+    table = clean.without_lost_phones(bench, exports, clean.texts(bench, exports, typed))
+    day = table["started_at"].truncate("D")
+    both = ibis.ifelse(
+        table["started_time"].notnull(), day + table["started_time"].as_interval("s"), table["started_at"]
+    )
+    table = table.mutate(started_at=both).drop("started_time")
+    table = bench.settled(clean.not_future(bench, table, "started_at"), "calls")
+    if _any_repeat(table):
+        table = bench.settled(rows.exact(table, []), "calls-exact")
+    kinds = {"call_id": "call", "lead_id": "deal", "person": "person", "phone": "phone"}
+    marked = people.with_person(clean.hashed(bench, table, kinds), contacts)
+    return clean.closed(bench, exports, typed, bench.settled(marked, "calls"))
+
+
+def tasks(bench: Bench, exports: Sequence[Export], typed: ibis.Table) -> ibis.Table:
+    """One row per task; its title keeps only words that cannot be a name or a number."""
+    table = clean.no_id(clean.texts(bench, exports, typed), "lead_id")
+    raw = people.distinct(table, "title")
+    safe = dict(zip(raw, people.wording(raw), strict=True))
+    table = spelling.changed(table, {"title": {one: Change(text) for one, text in safe.items()}})
+    table = bench.settled(table, "tasks")
+    if _any_repeat(table):
+        table = bench.settled(rows.exact(table, ["lead_id"]), "tasks-exact")
+    marked = clean.hashed(bench, table, {"task_id": "task", "lead_id": "deal"})
+    return clean.closed(bench, exports, typed, bench.settled(marked, "tasks"))
+
+
+def plan(bench: Bench, exports: Sequence[Export], typed: ibis.Table) -> ibis.Table:
+    """One row per planned number."""
+    table = bench.settled(clean.texts(bench, exports, typed), "plan")
+    if _any_repeat(table):
+        table = bench.settled(rows.exact(table, []), "plan-exact")
+    return clean.closed(bench, exports, typed, table)

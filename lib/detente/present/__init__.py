@@ -1,0 +1,1 @@
+"""Results -> charts, HTML, findings, words, in Russian and English. Nothing in this room computes a metric."""

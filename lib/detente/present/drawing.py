@@ -1,0 +1,73 @@
+"""A drawn canvas -> inline SVG or a small PNG: the same bytes in every build, and small enough for one page.
+
+Text is drawn as outlines, so that a picture looks the same on every machine. Outlines of letters are the same in all
+pictures; `shared` keeps one copy of each for a page.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+
+from matplotlib.figure import Figure as Canvas
+
+from detente.present.charts import style
+
+GLYPH = re.compile(r'<path id="(DejaVu[\w-]+)"([^>]*)/>\s*')
+
+
+def svg(canvas: Canvas, name: str, alt: str) -> str:
+    """One inline SVG: no date, no comment, no fixed size. name: a prefix that keeps ids apart; alt: already escaped."""
+    file = io.StringIO()
+    with style():
+        canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    text = file.getvalue()
+    head, body = re.match(r"<svg([^>]*)>(.*)</svg>", text[text.index("<svg") :], re.S).groups()
+    box = re.search(r'viewBox="[^"]*"', head).group()
+    attributes = f'role="img" aria-label="{alt}" {box} stroke-linejoin="round" stroke-linecap="butt"'
+    return f"<svg {attributes}>{_lean(_named(body, name))}</svg>"
+
+
+def _named(body: str, name: str) -> str:
+    """Drop ids that nothing points to; prefix the others, save those of letters, which are shared."""
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
+
+    def own(match: re.Match) -> str:
+        ident = match[1]
+        return "" if ident not in used else f' id="{ident if ident.startswith("DejaVu") else name + ident}"'
+
+    body = re.sub(r' id="([^"]*)"', own, body)
+    return re.sub(r'(href="#|url\(#)(?!DejaVu)', rf"\g<1>{name}", body).replace("xlink:href", "href")
+
+
+def _lean(body: str) -> str:
+    """Without comments, metadata, the style that would reach the whole page, and digits that nobody sees."""
+    body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.S)
+    body = re.sub(r"(scale\([^)]*\))|(\d\.\d\d)\d+", lambda found: found[1] or found[2], body)
+    body = re.sub(r"\s*\n\s*", " ", body)
+    body = re.sub(r">\s+<", "><", body)
+    while (thinner := re.sub(r"<(g|defs)></\1>", "", body)) != body:
+        body = thinner
+    return re.sub(r' d="([^"]*)"', lambda found: f' d="{_path(found[1])}"', body).strip()
+
+
+def _path(steps: str) -> str:
+    return re.sub(r"\s*([MLQCZz])\s*", r"\1", steps).strip()
+
+
+def png(canvas: Canvas, dpi: int = 80) -> bytes:
+    """A small picture for the notebook itself."""
+    file = io.BytesIO()
+    with style():
+        canvas.savefig(file, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"optimize": True})
+    return file.getvalue()
+
+
+def shared(html: str) -> tuple[str, str]:
+    """(outlines, html): one copy of each letter of a page's pictures as an SVG of its own, and the page without them."""
+    letters = dict(GLYPH.findall(html))
+    if not letters:
+        return "", html
+    outlines = "".join(f'<path id="{name}"{rest}/>' for name, rest in sorted(letters.items()))
+    sprite = f'<svg width="0" height="0" class="letters" aria-hidden="true" focusable="false"><defs>{outlines}</defs></svg>'
+    return sprite, GLYPH.sub("", html)

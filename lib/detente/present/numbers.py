@@ -1,0 +1,167 @@
+"""Numbers, money, dates and percents as a Russian or an English reader writes them. The only module that does.
+
+An undefined value (None, NaN) is an em dash, never 0. A group of digits is kept together by a no-break space.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from decimal import Decimal
+from typing import Literal
+
+import pandas as pd
+from babel import dates, numbers
+
+Language = Literal["ru", "en"]
+LOCALES = {"ru": "ru_RU", "en": "en_US"}
+SYMBOLS = {"RUB": "₽", "EUR": "€", "USD": "$", "GBP": "£", "KZT": "₸", "BRL": "R$"}
+NONE, MINUS, NBSP = "—", "\u2212", "\u00a0"
+
+
+def undefined(value: object) -> bool:
+    """Whether there is no number to print."""
+    return value is None or (not isinstance(value, str) and bool(pd.isna(value)))
+
+
+def number(value: float, language: Language, digits: int = 2) -> str:
+    """A plain number with at most `digits` decimals.
+
+    >>> number(1234.5, "ru")
+    '1\\xa0234,5'
+    """
+    if undefined(value):
+        return NONE
+    if not math.isfinite(value):
+        raise ValueError("an infinite number is never printed; say what it is above")
+    pattern = "#,##0" + ("." + "#" * digits if digits else "")
+    text = numbers.format_decimal(Decimal(str(value)), format=pattern, locale=LOCALES[language])
+    text = text.replace("-", MINUS)
+    return text.removeprefix(MINUS) if text.strip(f"{MINUS}0,.") == "" else text
+
+
+def count(value: float, language: Language) -> str:
+    """A whole number: 1 234 567."""
+    return NONE if undefined(value) else number(int(value), language, 0)
+
+
+def percent(share: float, language: Language) -> str:
+    """A share 0..1 in percent: whole ones between 10 and 90, one decimal nearer to the ends, never a false 0 or 100.
+
+    >>> percent(0.623, "en"), percent(0.0412, "en"), percent(0.0004, "en")
+    ('62%', '4.1%', '<0.1%')
+    """
+    if undefined(share):
+        return NONE
+    return _percent_digits(share, language) + _sign(language)
+
+
+def _percent_digits(share: float, language: Language) -> str:
+    if 0 < abs(share) < 0.0005:
+        return "<" + number(0.1, language, 1)
+    if 0.9995 <= share < 1:
+        return ">" + number(99.9, language, 1)
+    whole = 0.0995 <= abs(share) <= 0.9005 or share in (0, 1)
+    return number(share * 100, language, 0 if whole else 1)
+
+
+def _sign(language: Language) -> str:
+    return f"{NBSP}%" if language == "ru" else "%"
+
+
+def percent_range(interval: tuple[float, float], language: Language) -> str:
+    """An interval of shares with one sign: 58–66 %."""
+    low, high = interval
+    if undefined(low) or undefined(high):
+        return NONE
+    return f"{_percent_digits(low, language)}–{_percent_digits(high, language)}{_sign(language)}"
+
+
+def points(difference: float, language: Language) -> str:
+    """A difference of shares in percentage points: 4 п.п., 4 pp."""
+    if undefined(difference):
+        return NONE
+    return f"{_points_digits(difference, language)}{NBSP}{'п.п.' if language == 'ru' else 'pp'}"
+
+
+def _points_digits(difference: float, language: Language) -> str:
+    return number(difference * 100, language, 0 if abs(difference) >= 0.0995 else 1)
+
+
+def points_range(interval: tuple[float, float], language: Language) -> str:
+    """An interval of differences: 3–7 п.п."""
+    if undefined(interval[0]) or undefined(interval[1]):
+        return NONE
+    low, high = (_points_digits(value, language) for value in interval)
+    dash = f" {'до' if language == 'ru' else 'to'} " if interval[0] < 0 or interval[1] < 0 else "–"
+    return f"{low}{dash}{high}{NBSP}{'п.п.' if language == 'ru' else 'pp'}"
+
+
+def money(amount: float | Decimal, currency: str, language: Language) -> str:
+    """Money with its sign: 1 234 567 ₽, ₽1,234,567; hundredths only below 100."""
+    return NONE if undefined(amount) else _with_symbol(_money_digits(amount, language), currency, language)
+
+
+def _money_digits(amount: float | Decimal, language: Language) -> str:
+    if abs(amount) < 100 and amount != int(amount):
+        pattern = "#,##0.00"
+        text = numbers.format_decimal(Decimal(str(amount)), format=pattern, locale=LOCALES[language])
+        return text.replace("-", MINUS)
+    return number(amount, language, 0)
+
+
+def _with_symbol(text: str, currency: str, language: Language) -> str:
+    symbol = SYMBOLS.get(currency, currency)
+    if language == "ru":
+        return f"{text}{NBSP}{symbol}"
+    gap = NBSP if len(symbol) > 2 else ""
+    sign, digits = (MINUS, text[1:]) if text.startswith(MINUS) else ("", text)
+    return f"{sign}{symbol}{gap}{digits}"
+
+
+def money_range(interval: tuple[float, float], currency: str, language: Language) -> str:
+    """An interval of money with one sign: 310 000–540 000 ₽."""
+    if undefined(interval[0]) or undefined(interval[1]):
+        return NONE
+    low, high = (_money_digits(value, language) for value in interval)
+    return _with_symbol(f"{low}–{high}", currency, language)
+
+
+def p_value(p: float, language: Language) -> str:
+    """A p-value with its letter: p = 0,03 or p < 0,001."""
+    if undefined(p):
+        return f"p = {NONE}"
+    if p < 0.001:
+        return f"p < {number(0.001, language, 3)}"
+    return f"p = {number(p, language, 3 if p < 0.1 else 2)}"
+
+
+def date(day: dt.date | str, language: Language) -> str:
+    """A day: 30.06.2026, 30 Jun 2026."""
+    if undefined(day):
+        return NONE
+    day = dt.date.fromisoformat(str(day)[:10])
+    return dates.format_date(day, "dd.MM.y" if language == "ru" else "d MMM y", locale=LOCALES[language])
+
+
+def period(since: dt.date | str, until: dt.date | str, language: Language) -> str:
+    """Two days with a dash between."""
+    return f"{date(since, language)}–{date(until, language)}"
+
+
+def month(name: str, language: Language) -> str:
+    """A month written YYYY-MM: июнь 2026, Jun 2026.
+
+    >>> month("2026-06", "en")
+    'Jun 2026'
+    """
+    if undefined(name):
+        return NONE
+    day = dt.date(int(name[:4]), int(name[5:7]), 1)
+    return dates.format_date(day, "LLLL y" if language == "ru" else "LLL y", locale=LOCALES[language])
+
+
+def month_short(name: str, language: Language) -> str:
+    """A month for an axis: июн 26."""
+    day = dt.date(int(name[:4]), int(name[5:7]), 1)
+    return dates.format_date(day, "LLL yy", locale=LOCALES[language]).replace(".", "")

@@ -1,0 +1,161 @@
+"""00: the findings of the other notebooks in the order of a meeting. Computes nothing."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from detente.present import findings
+from detente.present.findings import ASK, Finding
+from detente.present.pieces import Column, Table, Tile
+from detente.present.report import Report, View
+from detente.present.section import Number, phrase, state
+
+GROUP = "summary"
+# What a CEO needs first: how many leads are not ours, where from, at what cost, and whether anybody agrees on it.
+FIRST = ("non_target_share", "non_target_channels", "wasted_spend", "labels_agreement")
+TILES = ("non_target_share", "unknown_share", "wasted_spend", "labels_agreement")
+
+
+def collect(folder: str) -> list[Finding]:
+    """The findings of every notebook that left a file in the folder, in the order of the notebooks."""
+    paths = sorted(Path(folder).glob("[0-9][0-9]_*.json"))
+    return [item for path in paths for item in findings.read(path)]
+
+
+def earlier(path: str) -> dict[str, Finding]:
+    """The findings of the last comparable run by id; none where there is no such run."""
+    return {item.id: item for item in findings.read(Path(path))} if path else {}
+
+
+def _by_id(found: list[Finding]) -> dict[str, Finding]:
+    return {item.id: item for item in found}
+
+
+def number(report: Report, item: Finding) -> str:
+    """The number of a finding as it is read."""
+    kinds = {"share": "percent", "money": "money", "count": "count", "points": "points", "days": "count"}
+    if math.isnan(item.value) or item.unit not in kinds:
+        return "—"
+    return getattr(report.words, kinds[item.unit])(item.value)
+
+
+def spread(report: Report, item: Finding) -> str:
+    """The interval of a finding as it is read; empty where it has none."""
+    kinds = {"share": "percent_range", "money": "money_range", "points": "points_range"}
+    if math.isnan(item.low) or math.isnan(item.high) or item.unit not in kinds:
+        return ""
+    text = getattr(report.words, kinds[item.unit])((item.low, item.high))
+    return report.words.t(f"{GROUP}.interval", level=item.level, text=text)
+
+
+def verdict(report: Report, found: list[Finding]) -> View:
+    """The share of leads that are not ours, and the three findings that it leads to."""
+    known = _by_id(found)
+    chosen = [known[name] for name in FIRST if name in known]
+    if not chosen:
+        return View(phrase(report, GROUP, "title_none"), tone="warn")
+    points = [item.fact for item in chosen]
+    tone = "warn" if any(item.status != "ok" for item in chosen) else "plain"
+    return View(phrase(report, GROUP, "title", headline=chosen[0].headline), points=points, tone=tone)
+
+
+def tiles(report: Report, found: list[Finding], moves: pd.DataFrame) -> list[Tile]:
+    """The headline numbers with what changed since the last run; without one, the tile says so."""
+    known, changes = _by_id(found), moves.set_index("id")
+    shown = []
+    for name in TILES:
+        item = known.get(name)
+        if item is None or math.isnan(item.value):
+            continue
+        base = phrase(report, GROUP, "base", n=item.n) if item.unit == "share" else ""
+        change = _change(report, changes, name) if item.unit == "share" else ""
+        label = phrase(report, GROUP, f"tile_{name}")
+        shown.append(Tile(label, number(report, item), spread(report, item), base, change))
+    return shown
+
+
+def _change(report: Report, changes: pd.DataFrame, name: str) -> str:
+    if name not in changes.index:
+        return phrase(report, GROUP, "no_previous")
+    row = changes.loc[name]
+    if not row["changed"]:
+        return phrase(report, GROUP, "same")
+    return phrase(report, GROUP, "up" if row["difference"] > 0 else "down", difference=abs(row["difference"]))
+
+
+def heads(found: list[Finding]) -> list[str]:
+    """Who has a question to answer, in the order of the meeting."""
+    return [head for head in ASK if any(item.ask == head and item.status != "not_available" for item in found)]
+
+
+def questions(report: Report, found: list[Finding], head: str) -> View:
+    """The questions to one head, each with the number it rests on."""
+    group = f"{GROUP}.questions"
+    chosen = [item for item in found if item.ask == head and item.status != "not_available"]
+    frame = pd.DataFrame({
+        "question": [item.question for item in chosen],
+        "fact": [item.headline for item in chosen],
+        "number": [number(report, item) for item in chosen],
+        "interval": [spread(report, item) for item in chosen],
+        "decision": [item.decision for item in chosen],
+    })  # fmt: skip
+    who = phrase(report, group, f"head_{head}")
+    table = Table(f"questions_{head}", frame, _columns(report, frame), phrase(report, group, "table", who=who))
+    return View(heading=phrase(report, group, "heading", who=who), table=table)
+
+
+def _columns(report: Report, frame: pd.DataFrame, **kinds: str) -> list[Column]:
+    return [Column(key, phrase(report, f"{GROUP}.columns", key), kinds.get(key, "text")) for key in frame]
+
+
+def changed(report: Report, moves: pd.DataFrame) -> View:
+    """What moved since the last comparable run."""
+    group = f"{GROUP}.changed"
+    if moves.empty:
+        return View(finding=state(report, group, "changes", "ceo", variant="none", status="cannot_tell"))
+    count = int(moves["changed"].sum())
+    finding = state(report, group, "changes", "ceo", Number(count, "count", n=len(moves)), count=count, all=len(moves))
+    frame = pd.DataFrame({
+        "fact": [phrase(report, GROUP, f"tile_{name}") if report.words.has(f"{GROUP}.tile_{name}") else name for name in moves["id"]],
+        "before": moves["before"], "now": moves["now"], "difference": moves["difference"],
+        "interval": list(zip(moves["low"], moves["high"], strict=True)),
+        "verdict": [phrase(report, group, "moved" if row else "still") for row in moves["changed"]],
+    })  # fmt: skip
+    kinds = {"before": "percent", "now": "percent", "difference": "points", "interval": "points_range"}
+    return View(finding=finding, table=Table("changes", frame, _columns(report, frame, **kinds), phrase(report, group, "table")))
+
+
+def open_questions(report: Report, found: list[Finding]) -> View:
+    """What the data cannot tell yet, and what to export."""
+    group = f"{GROUP}.open"
+    chosen = [item for item in found if item.status != "ok"]
+    if not chosen:
+        return View(finding=state(report, group, "open_questions", "data", variant="none"))
+    frame = pd.DataFrame({
+        "fact": [item.headline for item in chosen],
+        "why": [item.fact for item in chosen],
+        "next": [item.question for item in chosen],
+    })  # fmt: skip
+    number = Number(len(chosen), "count", n=len(found))
+    finding = state(report, group, "open_questions", "data", number, count=len(chosen), all=len(found))
+    return View(finding=finding, table=Table("open", frame, _columns(report, frame), phrase(report, group, "table")))
+
+
+def hypotheses(report: Report, found: list[Finding], patience: pd.DataFrame) -> View:
+    """A form for the review: today's number, and how many leads it takes to see it move."""
+    group, known = f"{GROUP}.hypotheses", _by_id(found)
+    wanted = patience[patience["id"].isin(["non_target_share", "non_target_channels", "criterion_top", "unknown_share", "label_in_hindsight", "court"])]
+    if wanted.empty:
+        return View(finding=state(report, group, "hypotheses", "ceo", variant="none", status="cannot_tell"))
+    material = report.audit.thresholds.material
+    finding = state(report, group, "hypotheses", "ceo", Number(len(wanted), "count", n=len(found)), material=material)
+    frame = pd.DataFrame({
+        "fact": [known[name].headline for name in wanted["id"]],
+        "now": wanted["now"], "aim": wanted["aim"], "needed": wanted["needed"],
+        "owner": "", "by_when": "",
+    })  # fmt: skip
+    kinds = {"now": "percent", "aim": "percent", "needed": "count"}
+    return View(finding=finding, table=Table("hypotheses", frame, _columns(report, frame, **kinds), phrase(report, group, "table")))

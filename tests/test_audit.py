@@ -1,0 +1,383 @@
+"""audit.yml: every mistake gives one message with the file, the line and what to write instead."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel
+
+from detente.audit import Audit, AuditError, slug
+
+EXAMPLE = Path(__file__).parent.parent / "docs" / "audit.example.yml"
+
+LEAST = """\
+client: ООО «Детские площадки»
+sources:
+  deals:
+    file: deals.csv
+funnel:
+  stages: [Новая, В работе]
+  won: Успешно реализовано
+  lost: [Закрыто и не реализовано]
+"""
+PHONE = "  - {{id: {0}, column: x, operator: valid_phone, ru: а, en: a}}\n"
+REASON = "  - {{id: {0}, reasons: [{1}], ru: а, en: a}}\n"
+CRITERION = "  - {{id: budget, column: Бюджет, operator: {0}, value: {1}, ru: Бюджет, en: Budget}}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "deals.csv").write_text("ID;Бюджет\n1;2\n", encoding="utf-8")
+    return tmp_path
+
+
+def read(folder: Path, text: str) -> Audit:
+    path = folder / "audit.yml"
+    path.write_text(text, encoding="utf-8")
+    return Audit.read(path)
+
+
+def message(folder: Path, text: str) -> str:
+    """The one message that the text gives; more or fewer than one is a failure."""
+    with pytest.raises(AuditError) as caught:
+        read(folder, text)
+    assert len(caught.value.lines) == 1, caught.value.lines
+    return caught.value.lines[0]
+
+
+def criterion(folder: Path, operator: str, value: str) -> object:
+    return read(folder, LEAST + "criteria:\n" + CRITERION.format(operator, value)).criteria[0].value
+
+
+def test_four_keys_are_enough_and_the_rest_has_stated_defaults(folder):
+    audit = read(folder, LEAST)
+    assert audit.funnel.won == ["Успешно реализовано"]
+    assert [stage.name for stage in audit.funnel.stages] == ["Новая", "В работе"]
+    assert (audit.language, audit.currency, audit.thresholds.level) == ("ru", "RUB", 0.95)
+    assert audit.files(audit.sources.deals) == [folder / "deals.csv"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ("curency: EUR\n", "audit.yml, line 9: curency: unknown key; did you mean «currency»?"),
+        (
+            "thresholds: {levle: 0.9}\n",
+            "audit.yml, line 9: thresholds.levle: unknown key; did you mean «level»?",
+        ),
+        (
+            "labels:\n  - {id: a, by: sales, colum: x, column: x, target: y, ru: a, en: a}\n",
+            "audit.yml, line 10: labels[1].colum: unknown key; did you mean «column»?",
+        ),
+        (
+            "alerts: {xyz: 1}\n",
+            "audit.yml, line 9: alerts.xyz: unknown key; known keys here: non_target_share, ",
+        ),
+        ("path: x\n", "audit.yml, line 9: path: unknown key"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_line_and_the_nearest_right_one(folder, extra, said):
+    assert message(folder, LEAST + extra).startswith(said)
+
+
+def test_a_misspelt_required_key_is_one_mistake_and_not_also_a_missing_key(folder):
+    said = message(folder, LEAST.replace("deals:", "deal:"))
+    assert said == "audit.yml, line 3: sources.deal: unknown key; did you mean «deals»?"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            LEAST.replace("client: ООО «Детские площадки»\n", ""),
+            "audit.yml: client: this key is missing; add it",
+        ),
+        (
+            LEAST.replace("  lost: [Закрыто и не реализовано]\n", "  lost:\n"),
+            "audit.yml, line 8: funnel.lost: this key",
+        ),
+    ],
+)
+def test_a_missing_key_and_a_key_without_a_value_are_the_same_mistake(folder, text, said):
+    assert message(folder, text).startswith(said)
+
+
+def test_an_optional_section_with_everything_commented_out_is_as_if_not_there(folder):
+    audit = read(folder, LEAST + "criteria:\n  # - id: budget\nlabels:\nthresholds:\n")
+    assert audit.criteria == []
+    assert audit.thresholds.min_group == 30
+
+
+@pytest.mark.parametrize(
+    ("extra", "line", "said"),
+    [
+        (
+            "thresholds: {level: 95}\n",
+            9,
+            "thresholds.level: must be less than 1; a share is written as 0.95, not 95",
+        ),
+        ("thresholds: {min_group: много}\n", 9, "thresholds.min_group: expected a whole number"),
+        (
+            "alerts: {non_target_share: '12,5 %'}\n",
+            9,
+            "alerts.non_target_share: expected a number, with a point",
+        ),
+        ("managers: {show: maybe}\n", 9, "managers.show: write true or false"),
+        ("language: de\n", 9, "language: write one of: ru, en"),
+        ("currency: рубли\n", 9, "currency: write three capital letters, such as RUB"),
+        ("timezone: Moscow\n", 9, "timezone: there is no time zone «Moscow»; write one like Europe/Moscow"),
+        ("channels: [Яндекс]\n", 9, "channels: expected keys with values"),
+        ("criteria: {id: budget}\n", 9, "criteria: expected a list"),
+        ("tests: нет\n", 9, "tests: expected keys with values: words, channels, phones, emails"),
+        (
+            "reasons:\n  - {id: Цена, reasons: [дорого], ru: а, en: a}\n",
+            10,
+            "reasons[1].id: use lower-case Latin letters",
+        ),
+        (
+            "labels:\n  - {id: a, by: sale, column: x, target: y, ru: a, en: a}\n",
+            10,
+            "labels[1].by: write one of: marketing, sales, other; did you mean «sales»?",
+        ),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_with_what_to_write(folder, extra, line, said):
+    assert message(folder, LEAST + extra).startswith(f"audit.yml, line {line}: {said}")
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (
+            "period: {from: 2026-03-01, to: 2025-01-01}\n",
+            "period: it ends (2025-01-01) before it begins (2026-03-01)",
+        ),
+        ("period: {from: 2026-02-31}\n", "period.from: there is no such day; write one as 2026-03-31"),
+        ("period: {to: 31.03.2026}\n", "period.to: there is no such day; write one as 2026-03-31"),
+        ("period: {from: 2026}\n", "period.from: there is no such day; write one as 2026-03-31"),
+        ("as_of: вчера\n", "as_of: there is no such day; write one as 2026-03-31"),
+    ],
+)
+def test_an_impossible_period_is_refused_with_its_line(folder, extra, said):
+    assert message(folder, LEAST + extra).startswith(f"audit.yml, line 9: {said}")
+
+
+def test_a_period_of_one_day_is_possible(folder):
+    period = read(folder, LEAST + "period: {from: 2026-03-31, to: 2026-03-31}\n").period
+    assert period.from_ == period.to == dt.date(2026, 3, 31)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (LEAST + "client: Другой\n", "audit.yml, line 9: client: this key also stands in line 1; leave one"),
+        (LEAST + "  won: [Да]\n", "audit.yml, line 9: won: this key also stands in line 7; leave one"),
+        (LEAST + "reasons: [\n", "audit.yml, line 10: the file ends inside a bracket"),
+        (LEAST + "tests:\n\twords: a\n", "audit.yml, line 10: a tab stands in the indent; YAML wants spaces"),
+        (LEAST + "currency: a: b\n", "audit.yml, line 9: a second «: » on one line; put the text in quotes"),
+        (LEAST + "---\nclient: x\n", "audit.yml, line 9: a second «---» begins another document"),
+        ("- client\n", "audit.yml: expected keys such as client, sources, funnel; found none"),
+        ("", "audit.yml: expected keys such as client, sources, funnel; found none"),
+    ],
+)
+def test_a_file_that_is_not_clean_yaml_is_told_where_it_breaks(folder, text, said):
+    assert message(folder, text).startswith(said)
+
+
+def test_a_file_in_another_encoding_a_folder_and_a_missing_file_each_say_what_to_do(folder):
+    (folder / "audit.yml").write_bytes(LEAST.encode("cp1251"))
+    with pytest.raises(AuditError, match="save it again as UTF-8"):
+        Audit.read(folder / "audit.yml")
+    with pytest.raises(AuditError, match="this is a folder; name the audit.yml inside it"):
+        Audit.read(folder)
+    with pytest.raises(AuditError, match="`detente init DIR` writes a draft"):
+        Audit.read(folder / "other.yml")
+
+
+def test_a_byte_order_mark_does_not_become_part_of_the_first_key(folder):
+    assert read(folder, "\ufeff" + LEAST).client == "ООО «Детские площадки»"
+
+
+@pytest.mark.parametrize(
+    "name", ["no", "yes", "on", "true", "12:30", "01", "1_000", "1.10", "2024-01-31", "0x1F", "null"]
+)
+def test_a_stage_keeps_the_name_that_was_written_whatever_yaml_would_make_of_it(folder, name):
+    funnel = read(folder, LEAST.replace("[Новая, В работе]", f"[{name}]").replace("won: ", f"won: [{name}x, ")
+                  .replace("Успешно реализовано", "Успешно реализовано]")).funnel  # fmt: skip
+    assert funnel.stages[0].name == name
+
+
+def test_a_country_called_no_and_a_client_called_by_a_number_are_text(folder):
+    audit = read(
+        folder, LEAST.replace("client: ООО «Детские площадки»", "client: 2024") + "phone_region: NO\n"
+    )
+    assert (audit.client, audit.phone_region) == ("2024", "NO")
+
+
+def test_nothing_in_the_file_is_evaluated(folder):
+    said = message(folder, LEAST + "language: !!python/object/apply:os.system ['echo']\n")
+    assert said.startswith("audit.yml, line 9: language: ")
+
+
+def test_a_missing_export_is_told_with_its_line_and_the_nearest_file(folder):
+    said = message(folder, LEAST.replace("deals.csv", "deal.csv"))
+    assert (
+        said
+        == "audit.yml, line 4: sources.deals.file: there is no file «deal.csv»; did you mean «deals.csv»?"
+    )
+
+
+def test_of_several_exports_the_line_of_the_missing_one_is_told(folder):
+    spend = "  spend:\n    - {file: deals.csv}\n    - {file: [deals.csv, september.csv]}\n"
+    said = message(folder, LEAST.replace("funnel:", spend + "funnel:"))
+    assert said.startswith("audit.yml, line 7: sources.spend[2].file[2]: there is no file «september.csv»")
+
+
+def test_a_canonical_column_that_the_table_lacks_is_told_with_the_nearest(folder):
+    columns = "    columns: {creatd_at: Дата создания}\n"
+    said = message(folder, LEAST.replace("funnel:", columns + "funnel:"))
+    assert said.startswith("audit.yml, line 5: sources.deals.columns.creatd_at: ")
+    assert said.endswith("did you mean «created_at»?")
+
+
+def test_two_mistakes_give_two_messages_in_the_order_of_the_file(folder):
+    with pytest.raises(AuditError) as caught:
+        read(folder, "langage: ru\n" + LEAST + "currency: рубли\n")
+    assert [line.split(":")[0] for line in caught.value.lines] == ["audit.yml, line 1", "audit.yml, line 10"]
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "kept"),
+    [
+        ("in", "[Москва, 77]", ["Москва", "77"]),
+        ("in", "Москва", ["Москва"]),
+        ("not_in", "[no, 12:30, 01]", ["no", "12:30", "01"]),
+        ("contains", "[чат]", ["чат"]),
+        ("at_least", "300000", 300_000),
+        ("at_most", "'0.5'", 0.5),
+        ("between", "[7, 90]", [7, 90]),
+        ("valid_phone", "", None),
+    ],
+)
+def test_an_operator_gets_the_kind_of_value_it_compares(folder, operator, value, kept):
+    assert criterion(folder, operator, value) == kept
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "need"),
+    [
+        ("at_least", "много", "a number"),
+        ("at_least", "[5]", "a number"),
+        ("between", "[5]", "a list of two numbers, the smaller one first: [from, to]"),
+        ("between", "[90, 7]", "a list of two numbers, the smaller one first: [from, to]"),
+        ("in", "[]", "a list of values"),
+        ("contains", "", "a list of values"),
+        ("valid_phone", "7", "no value"),
+    ],
+)
+def test_an_operator_with_a_value_it_cannot_compare_says_what_it_needs(folder, operator, value, need):
+    said = message(folder, LEAST + "criteria:\n" + CRITERION.format(operator, value))
+    assert said == f"audit.yml, line 10: criteria[1]: operator {operator} needs {need}; correct the key value"
+
+
+def test_an_unknown_operator_is_told_with_those_there_are(folder):
+    said = message(folder, LEAST + "criteria:\n" + CRITERION.format("at_last", "5"))
+    assert "criteria[1].operator: write one of: in, not_in, at_least, " in said
+    assert said.endswith("did you mean «at_least»?")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            LEAST.replace("won: Успешно реализовано", "won: новая"),
+            "stage «новая» stands in both stage 1 («Новая») and won",
+        ),
+        (LEAST.replace("[Новая, В работе]", "[Новая, новая]"), "stage 1 («Новая») and stage 2 («новая»)"),
+        (LEAST + "channels: {A: [x], B: [X]}\n", "channels: value «X» stands in both «A» and «B»"),
+        (
+            LEAST + "reasons:\n" + REASON.format("a", "спам") + REASON.format("b", "спам"),
+            "reasons: reason «спам» stands in both «a» and «b»",
+        ),
+        (
+            LEAST + "reasons:\n" + REASON.format("a", "x") + REASON.format("a", "y"),
+            "reasons: the id «a» stands twice; rename one",
+        ),
+        (
+            LEAST + "criteria:\n" + "".join(PHONE.format(i) for i in ("a", "a_at")),
+            "criteria: the id «a_at» is kept for the time of «a»",
+        ),
+        (LEAST + "labels:\n  - {id: a, by: sales, column: x, ru: a, en: a}\n", "labels[1]: state at least"),
+    ],
+)  # fmt: skip
+def test_one_spelling_never_has_two_meanings(folder, text, said):
+    assert said in message(folder, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "folder_name"),
+    [
+        ("ООО «Детские площадки»", "ooo-detskie-ploschadki"),
+        ("Подъезд №5, Ёлка & Ко", "podezd-5-elka-ko"),
+        ("CON", "client-con"),
+        ("lpt1", "client-lpt1"),
+        ("«»", "client"),
+        ("日本", "client"),
+        ("../../etc", "etc"),
+        ("я" * 100, "ya" * 30),
+    ],
+)
+def test_a_clients_folder_name_is_latin_short_and_never_reserved(name, folder_name):
+    assert slug(name) == folder_name
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Audit:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    for name in re.findall(r"file: (\S+)", text):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    return read(tmp_path, text)
+
+
+def test_the_example_in_the_docs_is_a_valid_audit(example):
+    assert [criterion.operator for criterion in example.criteria] == [
+        *("valid_phone", "at_least", "between", "in", "not_in")
+    ]
+    assert example.sources.deals.columns["tags"] == []
+    assert len(example.sources.spend) == 2
+
+
+def test_the_example_states_defaults_of_thresholds_as_they_are(example):
+    assert example.thresholds == type(example.thresholds)()
+
+
+def keys(model: type[BaseModel]) -> Iterator[str]:
+    """Every key that audit.yml may have, in any section."""
+    for name, info in model.model_fields.items():
+        if not info.exclude:
+            yield info.alias or name
+        for part in models_in(info.annotation):
+            yield from keys(part)
+
+
+def models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from models_in(part)
+
+
+@pytest.mark.parametrize("key", sorted(set(keys(Audit))))
+def test_every_key_stands_in_the_example(key):
+    assert re.search(rf"(?m)(^|[\s{{]){key}:", EXAMPLE.read_text(encoding="utf-8"))
+
+
+def test_every_operator_stands_in_the_example():
+    text = EXAMPLE.read_text(encoding="utf-8")
+    for operator in ("in", "not_in", "at_least", "at_most", "between", "contains", "valid_phone"):
+        assert re.search(rf"\b{operator}\b", text), operator
