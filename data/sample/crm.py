@@ -59,16 +59,16 @@ SURNAMES = (
 NOT_OURS = ("Нецелевой", "Не наш клиент", "нецелевой клиент")
 WRONG_NUMBER = ("Неверный номер", "неправильный телефон", "Номер не существует")
 REASONS = (  # share among losses of leads that sales did not reject, raw texts
-    (0.18, (None,)),
+    (0.23, (None,)),
     (0.16, ("Дорого", "дорого ", "Высокая цена", f"Дорого {SCRIPT}")),
-    (0.15, ("Выбрали конкурента", "купили у других")),
+    (0.10, ("Выбрали конкурента", "купили у других")),
     (0.14, ("Долго ждать", "Не устроил срок")),
     (0.12, ("Не отвечает", "недозвон")),
     (0.09, ("Думает", "думают")),
     (0.08, ("Другое", "другое", "сам перезвонит")),
     (0.08, ("Не дождались ответа",)),
 )
-DEALER_REASONS = (0.15, 0.08, 0.12, 0.15, 0.05, 0.05, 0.05, 0.35)  # dealers go to whoever answers first
+DEALER_REASONS = (0.20, 0.08, 0.10, 0.12, 0.05, 0.05, 0.05, 0.35)  # dealers go to whoever answers first
 TEST_TITLES = ("Тест", "тест заявки", "test", "Проверка формы", "Заявка (тест)", "asdf")
 TRAPS = ("Тестов, горка", "Цех: тестомес и городок", "Протестантский приход")
 OWN_PHONE = "+7 907 000-00-00"
@@ -125,7 +125,8 @@ def stage_now(leads: pd.DataFrame) -> np.ndarray:
     """Order (1 to 5) of the furthest open stage reached by the evening of the export."""
     stop = leads["stop"].to_numpy()
     passed = [(leads[f"end_{stage}"].to_numpy() < END) & (stop > stage) for stage in range(1, 5)]
-    return 1 + np.sum(passed, axis=0)
+    reached = 1 + np.sum(passed, axis=0)
+    return np.where(leads["skips"] & (reached == 2), 1, reached)
 
 
 def nowhere(leads: pd.DataFrame) -> np.ndarray:
@@ -278,7 +279,10 @@ def calls(leads: pd.DataFrame) -> pd.DataFrame:
     rng = np.random.default_rng(world.SEED + 1)
     leads = leads[leads["role"].isin(["lead", "second"]) & ~leads["untouched"]]
     segment, first = leads["segment"].to_numpy(), (leads["end_1"] - leads["created"]).to_numpy()
-    delay = rng.exponential(np.array([2.0, 0.05, 0.4])[segment] * DAY).clip(max=0.8 * first)
+    early = (leads["rejected"] & ~leads["hindsight"]).to_numpy()
+    before_label = (leads["labelled"] - leads["created"]).to_numpy() - 120
+    latest = np.where(early, np.minimum(0.8 * first, before_label), 0.8 * first)
+    delay = rng.exponential(np.array([2.0, 0.05, 0.4])[segment] * DAY).clip(max=latest)
     more = rng.poisson(np.array([0.1, 1.6, 0.15])[segment])
     row = np.repeat(np.arange(len(leads)), 1 + more)
     nth = np.arange(len(row)) - np.repeat(np.cumsum(1 + more) - 1 - more, 1 + more)

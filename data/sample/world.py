@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-SEED = 20260630
+SEED = 20260631  # the first one whose chance patterns are mild: what was drawn alike also looks alike
 DAY = 36_000  # seconds of work in a day
 DAYS = 365
 END = DAYS * DAY  # the export is taken on the evening of 30 June 2026
@@ -25,7 +25,7 @@ SEASON = np.array([1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.6, 0.75, 1.05, 1.3, 1.35, 1.
 
 STAGES = ("Новая заявка", "Квалификация", "Замер и эскиз", "Согласовываю ТЗ", "Подписываю договор")
 DEALER, BUILDER, PRIVATE = 0, 1, 2
-WINS = np.array([0.34, 0.035, 0.11])  # share of TARGET leads that buy in the end, the same in every month
+WINS = np.array([0.36, 0.03, 0.11])  # share of TARGET leads that buy in the end, the same in every month
 WAIT = np.array([5, 9, 10, 9, 8]) * DAY  # mean time in a stage
 LOST_AT = np.array([0.30, 0.25, 0.20, 0.15, 0.10])  # where a lead that is ours stops, if it stops
 REJECTED_AT = np.array([0.6, 0.3, 0.1, 0, 0])  # where a lead that is not ours is told so
@@ -51,16 +51,14 @@ CHANNELS = (
     Channel("VK Реклама", 0.13, 0.28, (0.02, 0.02, 0.96), (0.02, 0.12, 0.33, 0.18)),
     Channel("Авито", 0.11, 0.11, (0.03, 0.03, 0.94), (0.02, 0.10, 0.02, 0.06), trend=0.55),
     Channel("Поиск", 0.12, 0.12, (0.14, 0.08, 0.78)),
-    Channel("Квиз на сайте", 0.08, 0.08, (0.02, 0.03, 0.95), (0.35, 0.12, 0.12, 0.08)),
+    Channel("Квиз на сайте", 0.08, 0.08, (0.02, 0.03, 0.95), (0.38, 0.12, 0.12, 0.08)),
     Channel("Рекомендации", 0.15, 0.15, (0.86, 0.04, 0.10)),
     Channel("Холодный поиск", 0.10, 0.10, (0.10, 0.88, 0.02)),
     Channel("Выставка", 0.0, 0.0, (0.4, 0.2, 0.4)),
 )
 QUIZ, EXPO = 4, 7
-EXPO_LEADS, EXPO_NON_TARGET = (
-    12,
-    7,
-)  # looks like the worst channel; drawn at the usual rate this is mere chance
+# The trade fair looks like the worst channel; drawn at the usual rate, this is mere chance.
+EXPO_LEADS, EXPO_NON_TARGET = 12, 8
 
 
 def calendar(work: np.ndarray) -> np.ndarray:

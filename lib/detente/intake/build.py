@@ -132,7 +132,8 @@ def _served(table: str, extras: Sequence[Extra]) -> Sequence[Extra]:
 
 
 def _attach(found: dict[str, list[list[Export]]], extras: Sequence[Extra]) -> None:
-    """Find the headings of the extra columns: in the deals, else in the leads; a canonical name serves as well.
+    """Find the headings of the extra columns: in the deals, else in the leads; a canonical name serves as
+    well.
 
     Raises AuditError for a column that no file has.
     """
@@ -157,9 +158,9 @@ def _attach(found: dict[str, list[list[Export]]], extras: Sequence[Extra]) -> No
 def days(audit: Audit, batches: dict[str, list[Batch]]) -> dt.date:
     """The day of the export: no fact can be later than the day after it.
 
-    Not stated, it is the last day of what was created, entered or paid, not later than today. Deals may close long
-    after the last of them was created: where more than 1 % of closings are later, the last closing counts as well; a
-    few are typing errors.
+    Not stated, it is the last day of what was created, entered or paid, not later than today. Deals may
+    close long after the last of them was created: where more than 1 % of closings are later, the last
+    closing counts as well; a few are typing errors.
     """
     if audit.as_of:
         return audit.as_of

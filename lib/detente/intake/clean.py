@@ -1,5 +1,5 @@
-"""Each table from typed text to its canonical rows: people become pseudonyms, names get one spelling, and every row
-that cannot stand is set aside with its reason.
+"""Each table from typed text to its canonical rows: people become pseudonyms, names get one spelling, and
+every row that cannot stand is set aside with its reason.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ UNMAPPED_SHARE = 100  # more than one deal in a hundred
 
 @dataclass
 class Bench:
-    """What all tables share while they are cleaned. `last_day`: no fact can be later. `folder`: for raw values."""
+    """What all tables share while they are cleaned. `last_day`: no fact can be later. `folder`: for raw
+    values.
+    """
 
     audit: Audit
     secret: bytes
@@ -92,7 +94,9 @@ def _staged(change: Change, places: Mapping[str, Place]) -> Change:
 
 
 def hashed(bench: Bench, table: ibis.Table, kinds: Mapping[str, str]) -> ibis.Table:
-    """Replace personal columns by keyed hashes; a phone also gives `phone_valid` (NULL where there is no phone)."""
+    """Replace personal columns by keyed hashes; a phone also gives `phone_valid` (NULL where there is no
+    phone).
+    """
     joined, made = table, {}
     for number, (name, kind) in enumerate(kinds.items()):
         raw, value = f"_{number}raw", f"_{number}hashed"
@@ -173,18 +177,20 @@ def not_future(bench: Bench, table: ibis.Table, column: str) -> ibis.Table:
     return rows.fated(table, table[column].cast("date") > limit, f"quarantined future_date {column}")
 
 
-def future_to_null(bench: Bench, table: ibis.Table, column: str) -> ibis.Table:
-    """The same for a time that the row can do without."""
+def future_to_null(bench: Bench, table: ibis.Table, column: str, concerned) -> ibis.Table:
+    """The same for a time that the row can do without, among the rows that are concerned."""
     import ibis
 
     limit = ibis.date(str(bench.last_day + dt.timedelta(days=1)))
-    late = (table[column].cast("date") > limit).fill_null(False)
+    late = concerned & (table[column].cast("date") > limit).fill_null(False)
     table = rows.flagged(table, late, f"future_date:{column}")
     return table.mutate(**{column: ibis.ifelse(late, ibis.null(table[column].type()), table[column])})
 
 
 def other_currency(bench: Bench, table: ibis.Table, column: str) -> ibis.Table:
-    """Money of another currency is never summed: the row is quarantined. A row without money keeps its place."""
+    """Money of another currency is never summed: the row is quarantined. A row without money keeps its
+    place.
+    """
     foreign = (table["currency"] != bench.audit.currency) & table[column].notnull() & (table[column] != 0)
     return rows.fated(table, foreign, "quarantined other_currency currency")
 
@@ -203,7 +209,9 @@ def deals(bench: Bench, exports: Sequence[Export], typed: ibis.Table, extras: Se
     if any(export.headings_of("amount") for export in exports):
         table = other_currency(bench, table, "amount")
         table = rows.fated(table, table["amount"] < 0, "quarantined negative_amount amount")
-    table = future_to_null(bench, table, "closed_at")
+    still_open = [place.name for place in bench.places.values() if place.outcome == "open"]
+    ended = ~table["stage"].isin(still_open).fill_null(False)  # an open deal's date is a plan
+    table = future_to_null(bench, table, "closed_at", ended)
     table = table.mutate(_key=table["lead_id"])
     if rows.repeated(table, "lead_id"):
         table = _once_each(bench, exports, table)
@@ -236,7 +244,9 @@ def _once_each(bench: Bench, exports: Sequence[Export], table: ibis.Table) -> ib
 
 
 def _tested(bench: Bench, table: ibis.Table) -> ibis.Table:
-    """Whether an inquiry is a test: a word of its title, its channel, or a phone or e-mail of the company's own."""
+    """Whether an inquiry is a test: a word of its title, its channel, or a phone or e-mail of the company's
+    own.
+    """
     phones, emails = bench.staff
     test = people.holds_word(table["title"], bench.audit.tests.words)
     for name, own in (("phone", phones), ("email", emails)):
@@ -249,7 +259,9 @@ def _tested(bench: Bench, table: ibis.Table) -> ibis.Table:
 
 
 def known_stages(bench: Bench, exports: Sequence[Export], kept: ibis.Table, column: str) -> None:
-    """Raise DataError where more than 1 % of deals stand on stages that the funnel of audit.yml does not name."""
+    """Raise DataError where more than 1 % of deals stand on stages that the funnel of audit.yml does not
+    name.
+    """
     counted = engine.frame(kept.group_by(column).aggregate(deals=kept["lead_id"].nunique()))
     total = int(engine.frame(kept.aggregate(n=kept["lead_id"].nunique()))["n"][0])
     names = [(name, int(n)) for name, n in counted.itertuples(index=False) if isinstance(name, str)]
@@ -260,13 +272,18 @@ def known_stages(bench: Bench, exports: Sequence[Export], kept: ibis.Table, colu
             f"stages that the funnel does not name: {shown}.",
             file=exports[0].raw.file,
             column=exports[0].name_of(column),
-            fix="Write them in audit.yml: funnel.stages (in order, or under aliases), funnel.won, funnel.lost or "
-            "funnel.excluded.",
+            fix="Write them in audit.yml: funnel.stages (in order, or as aliases), funnel.won, funnel.lost, "
+            "or funnel.excluded.",
         )
 
 
 def leads(bench: Bench, exports: Sequence[Export], typed: ibis.Table, extras: Sequence[Extra]) -> ibis.Table:
-    """One row per lead of a separate export; `deal_id` names its deal, where the export says so."""
+    """One row per lead of a separate export; `deal_id` names its deal, where the export says so.
+
+    Adds `_known_stage`: the lead's own stage where the funnel names it.
+    """
+    import ibis
+
     table = _inquiries(bench, exports, typed, extras)
     table = table.mutate(_key=table["lead_id"])
     if rows.repeated(table, "lead_id"):
@@ -275,4 +292,9 @@ def leads(bench: Bench, exports: Sequence[Export], typed: ibis.Table, extras: Se
     own = any(export.headings_of("deal_id") for export in exports)
     kinds = {"lead_id": "lead" if own else "deal", "deal_id": "deal", "person": "person"}
     table = hashed(bench, table, {**kinds, "phone": "phone", "email": "email"})
+    names = sorted(
+        {place.name for place in bench.places.values()}
+    )  # a lead has stages of its own beside these
+    known = ibis.ifelse(table["stage"].isin(names), table["stage"], ibis.null("string"))
+    table = table.mutate(_known_stage=known)
     return closed(bench, exports, typed, bench.settled(_tested(bench, table), "leads"))

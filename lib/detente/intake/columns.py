@@ -1,6 +1,7 @@
 """One export: its text columns become typed canonical columns, each by one decision over all its cells.
 
-Nothing is left out here: what cannot be read is marked in `_fate` or `_flags`, and `rows` and `clean` decide the rest.
+Nothing is left out here: what cannot be read is marked in `_fate` or `_flags`, and `rows` and `clean`
+decide the rest.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ NUMERIC = ("money", "number", "count")
 
 @dataclass(frozen=True)
 class Extra:
-    """A column that audit.yml names beside the canonical ones: attr_<criterion>, label_<label>, and their times."""
+    """A column that audit.yml names beside the canonical ones: attr_<criterion>, label_<label>, and their
+    times.
+    """
 
     name: str
     stated: str
@@ -40,7 +43,9 @@ class Extra:
 
 @dataclass(frozen=True)
 class Export:
-    """One file of one source, read and matched. `key`: where audit.yml states it. `order`: its place among files."""
+    """One file of one source, read and matched. `key`: where audit.yml states it. `order`: its place among
+    files.
+    """
 
     table: str
     key: str
@@ -105,8 +110,8 @@ def _row_hash(raw: ibis.Table, names: Sequence[str]):
 def typed(export: Export, forms: Forms, extras: Sequence[Extra], audit: Audit) -> ibis.Table:
     """The export with typed columns.
 
-    Adds `_fate` (NULL, or "quarantined <reason> <column>"), `_flags` and `_fixes` (codes with their column), and
-    `_money`: the row's money in the audit's currency, 0 where it has none.
+    Adds `_fate` (NULL, or "quarantined <reason> <column>"), `_flags` and `_fixes` (codes with their
+    column), and `_money`: the row's money in the audit's currency, 0 where it has none.
     """
     import ibis
 
@@ -131,7 +136,8 @@ _EXTRA_KINDS = {"text": "text", "phone": "text", "number": "number", "time": "ti
 
 
 def converted(export: Export, forms: Forms, extras: Sequence[Extra], audit: Audit) -> ibis.Table:
-    """Each cell converted, with `_was_<column>` for cells that were filled and `_fixed_<column>` for altered ones.
+    """Each cell converted, with `_was_<column>` for cells that were filled and `_fixed_<column>` for
+    altered ones.
 
     Given as a view: an expression that is used several times is then computed once.
     """

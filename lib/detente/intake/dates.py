@@ -1,7 +1,7 @@
 """Dates and times: one decision per column, from the shapes of all its cells.
 
-Nothing guesses day or month: a form with slashes is read only where some day above 12 tells which comes first. Times
-with an offset are moved once to the business's zone; all others already are in it.
+Nothing guesses day or month: a form with slashes is read only where some day above 12 tells which comes
+first. Times with an offset are moved once to the business's zone; all others already are in it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ class Unclear(Exception):
 
 @dataclass(frozen=True)
 class DateForm:
-    """How the cells of one column are read: shape -> layout. `unread` cells fit none; `mixed` are of a rarer layout."""
+    """How the cells of one column are read: shape -> layout. `unread` cells fit none; `mixed` are of a
+    rarer layout.
+    """
 
     layouts: tuple[tuple[str, str], ...]
     cells: int
@@ -68,7 +70,7 @@ class DateForm:
 
 @dataclass(frozen=True)
 class SlashProof:
-    """How many slashed cells have a first, or second, part above 12, and how many have two different parts."""
+    """How many slashed cells have a first, or second, part above 12, and how many two different parts."""
 
     first: int = 0
     second: int = 0
@@ -244,7 +246,7 @@ def _iso(parts: dict, lengths: dict[str, int]):
     if "p" in parts:
         after_noon = parts["p"].lower() == "p"
         hour = (hour.try_cast("int64") % 12 + ibis.ifelse(after_noon, 12, 0)).cast("string").lpad(2, "0")
-    written = written + " " + hour + ":" + two("M") + ":" + (parts["S"] if "S" in parts else "00")
+    written = written + " " + hour + ":" + two("M") + ":" + parts.get("S", "00")
     return written + "." + parts["f"].left(6) if "f" in parts else written
 
 
@@ -276,7 +278,9 @@ def _local(utc, zone: tuple[str, tuple[int, int]]):
 
 @cache
 def _changes(zone: str, years: tuple[int, int]) -> tuple[tuple[dt.datetime, int], ...]:
-    """The zone's offsets in seconds and the UTC times from which they hold, from the first year to the last."""
+    """The zone's offsets in seconds and the UTC times from which they hold, from the first year to the
+    last.
+    """
     info, moment = ZoneInfo(zone), dt.datetime(years[0], 1, 1) - dt.timedelta(days=1)
 
     def seconds(at: dt.datetime) -> int:
@@ -294,7 +298,9 @@ def _changes(zone: str, years: tuple[int, int]) -> tuple[tuple[dt.datetime, int]
 
 
 def with_years(form: DateForm, table: ibis.Table, column: str) -> DateForm:
-    """The form with the years of a column that has offsets, so that few changes of the zone are written down."""
+    """The form with the years of a column that has offsets, so that few changes of the zone are written
+    down.
+    """
     moved = [name for name, shape in ((name, shape) for shape, name in form.layouts) if _moves(name, shape)]
     if not moved or set(moved) != {"yyyy-mm-dd"}:
         return form

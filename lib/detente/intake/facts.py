@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     import ibis
 
 REFUNDS = ("возврат", "refund", "chargeback", "чарджбэк", "reversal", "сторно", "отмена оплаты")
-UNPAID = ("failed", "failure", "canceled", "cancelled", "declined", "pending", "отменен", "отменена", "отклонен",
-          "отклонена", "не оплачен", "не оплачено", "ожидает оплаты", "ошибка")  # fmt: skip
+UNPAID = ("failed", "failure", "canceled", "cancelled", "declined", "pending", "отменен", "отменена",
+          "отклонен", "отклонена", "не оплачен", "не оплачено", "ожидает оплаты", "ошибка")  # fmt: skip
 OFFSETS = ("зачет аванса", "advance offset", "advance_offset")
 
 
 def stages(bench: Bench, exports: Sequence[Export], typed: ibis.Table, known: ibis.Table) -> ibis.Table:
-    """One row per stage entry; rows of unknown deals are quarantined as orphans. `known` has the column lead_id."""
+    """One row per stage entry; rows of unknown deals are quarantined as orphans. `known` has the column
+    lead_id.
+    """
     table = clean.no_id(clean.texts(bench, exports, typed), "lead_id")
     table = rows.fated(table, table["stage"].isnull(), "quarantined no_stage stage")
     table = bench.settled(clean.not_future(bench, table, "entered_at"), "stages")
@@ -46,7 +48,9 @@ def _unmapped(bench: Bench, table: ibis.Table) -> ibis.Table:
 
 
 def spend(bench: Bench, exports: Sequence[Export], typed: ibis.Table) -> ibis.Table:
-    """One row per cost. Repeats without cost are dropped; repeats with cost stay and are flagged: they may be real."""
+    """One row per cost. Repeats without cost are dropped; repeats with cost stay and are flagged: they may
+    be real.
+    """
     import ibis
 
     table = clean.texts(bench, exports, typed)
@@ -73,7 +77,8 @@ def payments(
 ) -> ibis.Table:
     """One row per payment; a refund is negative, whether it came as a sign, a kind or a status.
 
-    A payment without a deal or person that is known stays, flagged: the money is real. `known`: the inquiries.
+    A payment without a deal or person that is known stays, flagged: the money is real. `known`: the
+    inquiries.
     """
     table = bench.settled(
         clean.without_lost_phones(bench, exports, clean.texts(bench, exports, typed)), "payments"

@@ -1,4 +1,6 @@
-"""Decisions about the columns of one source: the form of its dates, numbers and ids, over all cells of all its files."""
+"""Decisions about the columns of one source: the form of its dates, numbers and ids, over all cells of all
+its files.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""One row per inquiry: deals and separately exported leads joined, people told apart, tests and repeats marked."""
+"""One row per inquiry: deals and separately exported leads joined, people told apart, tests and repeats
+marked.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ def joined(
 ) -> ibis.Table:
     """Deals and leads as inquiries. A lead that became no deal stays, and so does a deal that has no lead.
 
-    A deal takes the first lead that names it; an inquiry's time and marks are those of the lead. Adds `_table`.
+    A deal takes the first lead that names it; an inquiry's time and marks are those of the lead. Adds
+    `_table`.
     """
     import ibis
 
@@ -78,7 +81,7 @@ def _without_deal(leads: ibis.Table, deals: ibis.Table, names: Sequence[str], fi
     picked: dict[str, Any] = {
         name: alone[name] if name in alone.columns else ibis.null(schema[name]) for name in names
     }
-    picked["stage"] = ibis.coalesce(alone["_stage"], ibis.literal(first_stage))
+    picked["stage"] = ibis.coalesce(alone["_known_stage"], ibis.literal(first_stage))
     return alone.select(**picked, _table=ibis.literal("leads"))
 
 

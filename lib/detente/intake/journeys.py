@@ -1,4 +1,6 @@
-"""The stage log walked once: one row per inquiry with its first entry to each stage, furthest stage, moves, outcome."""
+"""The stage log walked once: one row per inquiry with its first entry to each stage, furthest stage, moves,
+outcome.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +37,13 @@ def _by_stage(stage, audit: Audit, wanted: str):
 
 # --- the walk ---
 def walk(stages: ibis.Table, inquiries: ibis.Table, audit: Audit) -> ibis.Table:
-    """One row per lead that has history: entered_1 … entered_K, reached, moves, backward, skipped, won_at, lost_at.
+    """One row per lead that has history: entered_1 … entered_K, reached, moves, backward, skipped, won_at,
+    lost_at.
 
-    Events are in the order of (entered_at, seq); at the same moment without seq, in the order of the funnel. Stages
-    that the funnel does not name, or excludes, are passed over. A move is a step between two different stages;
-    backward: to a stage of lower order, also out of won or lost; skipped: stages below the furthest never entered.
+    Events are in the order of (entered_at, seq); at the same moment without seq, in the order of the
+    funnel. Stages that the funnel does not name, or excludes, are passed over. A move is a step between two
+    different stages; backward: to a stage of lower order, also out of won or lost; skipped: stages below
+    the furthest never entered.
     """
     events = _events(stages, inquiries, audit)
     import ibis
@@ -82,7 +86,9 @@ def _events(stages: ibis.Table, inquiries: ibis.Table, audit: Audit) -> ibis.Tab
 
 
 def _creations(events: ibis.Table, inquiries: ibis.Table, audit: Audit) -> ibis.Table:
-    """The stage in which a lead was created, where the log begins with the first change and says from which stage."""
+    """The stage in which a lead was created, where the log begins with the first change and says from which
+    stage.
+    """
     import ibis
 
     order = ibis.window(
@@ -98,13 +104,16 @@ def _creations(events: ibis.Table, inquiries: ibis.Table, audit: Audit) -> ibis.
     first = first.filter(first["born"] <= first["entered_at"])
     return first.select(
         "lead_id", entered_at=first["born"], stage=first["from_stage"], row=first["row"],
-        seq=ibis.literal(-1).cast("int64"), place=first["origin"], outcome=ibis.literal("open"), rank=first["origin"],
+        seq=ibis.literal(-1).cast("int64"), place=first["origin"], outcome=ibis.literal("open"),
+        rank=first["origin"],
     )  # fmt: skip
 
 
 # --- the journey ---
 def outcomes(table: ibis.Table, audit: Audit) -> ibis.Table:
-    """Add `outcome` and `_order_now` by the stage of the export; a status such as Pipedrive's refines an open stage."""
+    """Add `outcome` and `_order_now` by the stage of the export; a status such as Pipedrive's refines an
+    open stage.
+    """
     import ibis
 
     table = table.mutate(
@@ -116,11 +125,10 @@ def outcomes(table: ibis.Table, audit: Audit) -> ibis.Table:
     lost = undecided & status.re_search(_LOST).fill_null(False)
     won = undecided & ~lost & status.re_search(_WON).fill_null(False)
     empty, unmapped = table["stage"].isnull(), table["stage"].notnull() & table["outcome"].isnull()
-    table = table.mutate(
+    return table.mutate(
         outcome=ibis.cases((lost, "lost"), (won, "won"), else_=table["outcome"].fill_null("open")),
         _late=ibis.cases((empty, "no_stage:stage "), (unmapped, "unmapped_stage:stage "), else_=""),
     )
-    return table
 
 
 def _late(table: ibis.Table, condition, code: str) -> ibis.Table:
@@ -131,7 +139,9 @@ def _late(table: ibis.Table, condition, code: str) -> ibis.Table:
 
 
 def travelled(table: ibis.Table, walked: ibis.Table | None, audit: Audit) -> ibis.Table:
-    """Join the walk: has_history, furthest, entered_i, moves, backward, skipped; and the end of closed deals."""
+    """Join the walk: has_history, furthest, entered_i, moves, backward, skipped; and the end of closed
+    deals.
+    """
     import ibis
 
     steps = len(audit.funnel.stages)
@@ -161,7 +171,9 @@ def _furthest(table: ibis.Table, reached, steps: int):
 
 
 def _closed(table: ibis.Table, ended) -> ibis.Table:
-    """The end of a deal: as exported, else its entry to won or lost. An open deal's date is a plan and is left out."""
+    """The end of a deal: as exported, else its entry to won or lost. An open deal's date is a plan and is
+    left out.
+    """
     import ibis
 
     is_open = table["outcome"] == "open"

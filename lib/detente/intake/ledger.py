@@ -1,7 +1,7 @@
 """The account of every row and every rouble: read = kept + quarantined + dropped, file by file.
 
-A row's fate is text: NULL (kept) or "quarantined <reason> <column>" or "dropped <reason> <column>". Flags and fixes are
-space-separated codes, with their column after a colon where one is concerned.
+A row's fate is text: NULL (kept) or "quarantined <reason> <column>" or "dropped <reason> <column>". Flags
+and fixes are space-separated codes, with their column after a colon where one is concerned.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Ledger:
     ) -> None:
         """Enter one source: its rows as typed, as marked, and as they were written.
 
-        Raises AssertionError where a row or money went missing: that is a mistake in this package, not in the data.
+        Raises AssertionError where a row or money went missing: that is a mistake in this package, not in
+        the data.
         """
         table = exports[0].table
         fates, flags, fixes = (_tallies(marked, column) for column in ("_fate", "_flags", "_fixes"))

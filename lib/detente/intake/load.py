@@ -33,8 +33,9 @@ _MONEY = ("amount", "amount_read", "amount_kept", "amount_quarantined", "amount_
 class Tables:
     """The canonical tables of one audit and period, lazy until a metric reads them.
 
-    journeys : the inquiries of the period that count. all_journeys : also tests, duplicates and excluded deals.
-    spend : of the period. stages, payments, calls, tasks, plan : whole. None where the audit states no such source.
+    journeys : the inquiries of the period that count. all_journeys : also tests, duplicates and excluded
+    deals. spend : of the period. stages, payments, calls, tasks, plan : whole. None where the audit states
+    no such source.
     """
 
     audit: Audit
@@ -64,8 +65,8 @@ class Tables:
 def load(audit_path: Path | str, date_from: str = "", date_to: str = "") -> tuple[Tables, LossLog]:
     """The tables of an audit and the account of every row that was read.
 
-    date_from, date_to : first and last day (YYYY-MM-DD) of the inquiries; empty: as audit.yml states, else all.
-    Raises AuditError (audit.yml or an argument is wrong) and DataError (an export broke the contract).
+    date_from, date_to : first and last day (YYYY-MM-DD) of the inquiries; empty: as audit.yml states, else
+    all. Raises AuditError (audit.yml or an argument is wrong) and DataError (an export broke the contract).
     """
     audit = Audit.read(audit_path)
     stated = _days(date_from, date_to)
@@ -98,7 +99,8 @@ def _tables(audit: Audit, folder: Path, about: dict, log: LossLog, stated: tuple
     every = _within(every, "created_at", since, until)
     if since > until or not int(engine.frame(every.aggregate(n=every.count()))["n"][0]):
         raise AuditError(
-            f"there is no inquiry from {since} to {until}; the data runs from {about['first']} to {about['last']}"
+            f"there is no inquiry from {since} to {until}; "
+            f"the data runs from {about['first']} to {about['last']}"
         )
     others = {}
     for name in ("stages", "spend", "payments", "calls", "tasks", "plan"):

@@ -1,7 +1,8 @@
-"""Money and numbers: a strict reader that never loses a sign, and one decision per column about commas and points.
+"""Money and numbers: a strict reader that never loses a sign, and one decision per column about commas and
+points.
 
-Cells such as «1 234,56 ₽», «(500)», «500-» or «€ 3.500,00» say by their form what is decimal. «1,500» does not: it is
-read by the evidence of its column, or asked for.
+Cells such as «1 234,56 ₽», «(500)», «500-» or «€ 3.500,00» say by their form what is decimal. «1,500» does
+not: it is read by the evidence of its column, or asked for.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ _BLANKS = re.compile("[\\s\u00a0\u202f\u2009\u2007\u2008'’`]")
 
 
 def currency_code(text: str) -> str | None:
-    """The ISO code of a currency written as a code, a sign or a Russian name; None if it is none that is known."""
+    """The ISO code of a currency written as a code, a sign or a Russian name; None if it is none that is
+    known.
+    """
     word = fold(text)
     if re.fullmatch(r"[a-z]{3}", word) and word != "rur":
         return word.upper()
@@ -92,7 +95,9 @@ def _reading(text: str) -> Reading:
 
 @dataclass(frozen=True)
 class MoneyForm:
-    """How the cells of one column are read: shape -> final reading, sign, currency. `junk` is what to delete."""
+    """How the cells of one column are read: shape -> final reading, sign, currency. `junk` is what to
+    delete.
+    """
 
     cells: tuple[tuple[str, Cell], ...]
     junk: str
@@ -102,7 +107,9 @@ class MoneyForm:
 
 
 def leading_zeros(table: ibis.Table, column: str, counted: Sequence[Shape]) -> tuple[int, int]:
-    """Cells such as «0,500» and «0.500» among those of unclear form: a leading zero is no group of thousands."""
+    """Cells such as «0,500» and «0.500» among those of unclear form: a leading zero is no group of
+    thousands.
+    """
     if not any(cell(item.text).reading.startswith("maybe") for item in counted):
         return 0, 0
     found = engine.frame(
@@ -117,7 +124,9 @@ def leading_zeros(table: ibis.Table, column: str, counted: Sequence[Shape]) -> t
 def decide(
     counted: Sequence[Shape], zeros: tuple[int, int] = (0, 0), decimal: str | None = None
 ) -> MoneyForm:
-    """The form of a column. Raises Unclear where «1,500» or «1.500» stand alone and nothing says what they mean."""
+    """The form of a column. Raises Unclear where «1,500» or «1.500» stand alone and nothing says what they
+    mean.
+    """
     read = {item.text: cell(item.text) for item in counted}
     comma = zeros[0] + sum(_speaks(item.text, "comma") * item.cells for item in counted)
     point = zeros[1] + sum(_speaks(item.text, "point") * item.cells for item in counted)
@@ -151,7 +160,9 @@ def _example(reading: str) -> str:
 
 
 def _speaks(shape: str, mark: Literal["comma", "point"]) -> bool:
-    """Whether a shape proves that the decimal mark is this one: by itself, or by the other mark in groups of three."""
+    """Whether a shape proves that the decimal mark is this one: by itself, or by the other mark in groups
+    of three.
+    """
     reading = cell(shape).reading
     if reading == "integer":
         return ("." if mark == "comma" else ",") in re.sub(_DOTTED, "", shape.casefold())
@@ -166,8 +177,8 @@ def as_float(text: ibis.expr.types.StringValue, form: MoneyForm):
 def as_money(text: ibis.expr.types.StringValue, form: MoneyForm, unit: str | None = None):
     """The cells as DECIMAL(18, 2), NULL where no number, and whether a cell had to be rounded.
 
-    In units, also where the file has kopecks or micros. Decimals of more than 18 digits are slow: only a column that
-    has more than two places, or another unit, takes that way.
+    In units, also where the file has kopecks or micros. Decimals of more than 18 digits are slow: only a
+    column that has more than two places, or another unit, takes that way.
     """
     import ibis
 

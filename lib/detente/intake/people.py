@@ -1,7 +1,8 @@
 """People without names: phones and e-mails in one spelling, then keyed hashes; the key; test leads.
 
-A pseudonym is hex(HMAC_SHA256(key, kind + ":" + value))[:16]. Values are read once per distinct cell. The key comes
-from the environment variable DETENTE_KEY or from a file that only its owner can read; it is never logged.
+A pseudonym is hex(HMAC_SHA256(key, kind + ":" + value))[:16]. Values are read once per distinct cell. The
+key comes from the environment variable DETENTE_KEY or from a file that only its owner can read; it is never
+logged.
 """
 
 from __future__ import annotations
@@ -160,8 +161,8 @@ def source_hash(path: Path) -> str:
 def wording(titles: list[str]) -> list[str | None]:
     """Task titles reduced to what says nothing about a person, in the same order.
 
-    A word stays when it is written in small letters without digits, or when it opens at least five different titles
-    («Перезвонить»); names, numbers and addresses go.
+    A word stays when it is written in small letters without digits, or when it opens at least five
+    different titles («Перезвонить»); names, numbers and addresses go.
     """
     openings: dict[str, int] = {}
     for title in titles:
@@ -191,9 +192,7 @@ def contacts(table: ibis.Table) -> tuple[ibis.Table, ibis.Table]:
     by_phone = by_phone.rename(_phone="phone", _phone_owner="owner")
     linked = table.left_join(by_phone, table["phone"] == by_phone["_phone"])
     owner = ibis.coalesce(linked["person"], linked["_phone_owner"])
-    linked = linked.select("email", owner=ibis.coalesce(owner, linked["email"])).filter(
-        lambda t: t.email.notnull()
-    )
+    linked = linked.select("email", owner=owner).filter(lambda t: t.email.notnull() & t.owner.notnull())
     by_email = linked.group_by("email").aggregate(_email_owner=linked["owner"].min()).rename(_email="email")
     return by_phone, by_email
 
@@ -206,7 +205,7 @@ def with_person(table: ibis.Table, known: tuple[ibis.Table, ibis.Table]) -> ibis
     email = "email" in table.columns
     found = table.left_join(by_phone, table["phone"] == by_phone["_phone"])
     if email:
-        found = found.left_join(by_email, table["email"] == by_email["_email"])
+        found = found.left_join(by_email, found["email"] == by_email["_email"])
     person = [found["person"], found["_phone_owner"], found["phone"]]
     person += [found["_email_owner"], found["email"]] if email else []
     picked = {name: found[name] for name in table.columns}

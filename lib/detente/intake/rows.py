@@ -1,6 +1,8 @@
-"""Rows that stand twice: exact repeats, the same id again, one row per product. Each gets its fate; none vanishes.
+"""Rows that stand twice: exact repeats, the same id again, one row per product. Each gets its fate; none
+vanishes.
 
-All functions take a table with `row, _order, _hash, _fate, _flags` and give it back with fates and flags added.
+All functions take a table with `row, _order, _hash, _fate, _flags` and give it back with fates and flags
+added.
 """
 
 from __future__ import annotations
@@ -80,10 +82,11 @@ def same_id(table: ibis.Table, key: str, modified: str | None = None) -> ibis.Ta
 
 # --- one row per product ---
 def product_rule(table: ibis.Table, exports: Sequence[Export]) -> ProductRule | None:
-    """How rows of one deal that differ only in product and amount are read; None: they do not stand like that.
+    """How rows of one deal that differ only in product and amount are read; None: they do not stand like
+    that.
 
-    Stated in audit.yml, else known of the system, else plain from the data: amounts that differ are those of the
-    lines. Raises DataError where both readings are possible.
+    Stated in audit.yml, else known of the system, else plain from the data: amounts that differ are those
+    of the lines. Raises DataError where both readings are possible.
     """
     first = exports[0]
     if first.source.product_rows:
@@ -107,8 +110,8 @@ def product_rule(table: ibis.Table, exports: Sequence[Export]) -> ProductRule | 
         file=first.raw.file,
         column=first.name_of("lead_id"),
         row=int(groups["row"].min()),
-        fix="Write in audit.yml: sources.deals.product_rows: sum (each row has the amount of its line) or repeat "
-        "(each row repeats the amount of the deal).",
+        fix="Write in audit.yml: sources.deals.product_rows: sum (each row has the amount of its line) or "
+        "repeat (each row repeats the amount of the deal).",
     )
 
 
@@ -148,7 +151,8 @@ def _line_groups(table: ibis.Table) -> ibis.Table:
 
 
 def product_lines(table: ibis.Table, rule: ProductRule) -> ibis.Table:
-    """One row per deal: `sum` adds up the lines of the last file that has the deal, `repeat` takes the amount once.
+    """One row per deal: `sum` adds up the lines of the last file that has the deal, `repeat` takes the
+    amount once.
 
     The lines that were added up are dropped with money 0: their money is in the row that stays.
     """
@@ -188,8 +192,8 @@ def product_lines(table: ibis.Table, rule: ProductRule) -> ibis.Table:
 def granularity(table: ibis.Table, exports: Sequence[Export]) -> None:
     """Raise DataError where a file holds totals beside their parts: they must never be summed together.
 
-    A total is a row without campaign (group, ad) whose cost is that of the other rows of its channel and time within
-    0.5 %, or a row of several days that costs what the single days inside it cost.
+    A total is a row without campaign (group, ad) whose cost is that of the other rows of its channel and
+    time within 0.5 %, or a row of several days that costs what the single days inside it cost.
     """
     live = table.filter(table["_fate"].isnull() & (table["cost"] > 0))
     for level in ("campaign", "ad_group", "ad"):
@@ -203,7 +207,7 @@ def granularity(table: ibis.Table, exports: Sequence[Export]) -> None:
 
 
 def _level_totals(live: ibis.Table, level: str) -> ibis.Table:
-    """Groups of equal file, channel and time (and higher levels) that hold rows with and without the level."""
+    """Groups of equal file, channel and time (and higher levels) with rows with and without the level."""
     import ibis
 
     above = {"campaign": [], "ad_group": ["campaign"], "ad": ["campaign", "ad_group"]}[level]

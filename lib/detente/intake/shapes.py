@@ -1,7 +1,8 @@
 """The shapes of a text column: how its cells look when every digit becomes 0.
 
-A column of a million dates has a handful of shapes («00.00.0000 00:00»). Counting them is one query; deciding what they
-mean is a few lines of Python over the handful; converting the cells is one CASE over the shapes.
+A column of a million dates has a handful of shapes («00.00.0000 00:00»). Counting them is one query;
+deciding what they mean is a few lines of Python over the handful; converting the cells is one CASE over the
+shapes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""One spelling for each name: stages to the funnel of audit.yml, channels and segments to their stated names, and
-anything else to the spelling that is met most often.
+"""One spelling for each name: stages to the funnel of audit.yml, channels and segments to their stated
+names, and anything else to the spelling that is met most often.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class Spelling:
         return cls({"channel": channels, "segment": by_alias(audit.segments), "manager": managers})
 
     def learn(self, table: ibis.Table, column: str, clean: Mapping[str, Change]) -> None:
-        """Count the spellings of a column; the most frequent of each folded name is chosen, then the first by letter."""
+        """Count the spellings of a column; the most frequent of each folded name is chosen, then the first
+        by letter.
+        """
         known = self.learned.setdefault(column, {})
         picked = table.filter(table[column].notnull())
         counted = engine.frame(picked.group_by(column).aggregate(cells=picked.count()))

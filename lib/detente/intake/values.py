@@ -119,7 +119,9 @@ def seconds(text: ibis.expr.types.StringValue, counted: Iterable[Shape]):
 
 
 def clock(text: ibis.expr.types.StringValue):
-    """The time of day in seconds from a cell that holds one, whatever date stands before it; NULL where none."""
+    """The time of day in seconds from a cell that holds one, whatever date stands before it; NULL where
+    none.
+    """
     hour, minute = (text.re_extract(r"([0-9]{1,2}):([0-9]{2})", part).try_cast("int64") for part in (1, 2))
     second = text.re_extract(r"[0-9]{1,2}:[0-9]{2}:([0-9]{2})", 1).try_cast("int64").fill_null(0)
     return hour * 3600 + minute * 60 + second
@@ -136,7 +138,7 @@ class Change:
 
 
 def plain(cell: str, tokens: frozenset[str]) -> Change:
-    """Ordinary text: invisible and control characters off, one space for many, NULL for words of emptiness."""
+    """Ordinary text: invisible and control characters off, one space for many, NULL for empty words."""
     text = re.sub(r"\s+", " ", _UNSEEN.sub("", cell)).strip()
     if not text or fold(text) in tokens:
         return Change(None)

@@ -110,6 +110,7 @@ def against_rest(
         leads, known, non_target, share   of the group (DENOMINATOR: known)
         rest_known, rest_share            of all other groups together
         difference, low, high, level      share - rest_share with Newcombe's interval
+        excess       difference x known: leads more, or fewer, than at the rest's share
         p, p_holm    Fisher's exact test, and Holm's correction over all groups compared
         compared     how many groups were compared
         named        whether the report may name the group: homogeneity is refused first, Holm p < 1 - level,
@@ -128,6 +129,7 @@ def against_rest(
         rest_known=rest_known,
         rest_share=rest_share,
         difference=share - rest_share,
+        excess=(share - rest_share) * known,
         low=low,
         high=high,
         p=p,

@@ -1,7 +1,7 @@
 """A drawn canvas -> inline SVG or a small PNG: the same bytes in every build, and small enough for one page.
 
-Text is drawn as outlines, so that a picture looks the same on every machine. Outlines of letters are the same in all
-pictures; `shared` keeps one copy of each for a page.
+Text is drawn as outlines, so that a picture looks the same on every machine. The outline of a letter is the
+same in all pictures; `shared` keeps one copy of each for a page.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import re
 
 from matplotlib.figure import Figure as Canvas
 
-from detente.present.charts import style
+from detente.present.canvas import style
 
 GLYPH = re.compile(r'<path id="(DejaVu[\w-]+)"([^>]*)/>\s*')
 
 
 def svg(canvas: Canvas, name: str, alt: str) -> str:
-    """One inline SVG: no date, no comment, no fixed size. name: a prefix that keeps ids apart; alt: already escaped."""
+    """One inline SVG: no date, no comment, no fixed size. name: keeps ids apart; alt: already escaped."""
     file = io.StringIO()
     with style():
         canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
@@ -59,15 +59,16 @@ def png(canvas: Canvas, dpi: int = 80) -> bytes:
     """A small picture for the notebook itself."""
     file = io.BytesIO()
     with style():
-        canvas.savefig(file, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"optimize": True})
+        look = {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}}
+        canvas.savefig(file, format="png", dpi=dpi, **look)
     return file.getvalue()
 
 
 def shared(html: str) -> tuple[str, str]:
-    """(outlines, html): one copy of each letter of a page's pictures as an SVG of its own, and the page without them."""
+    """(outlines, html): one copy of each letter as an SVG of its own, and the page without them."""
     letters = dict(GLYPH.findall(html))
     if not letters:
         return "", html
     outlines = "".join(f'<path id="{name}"{rest}/>' for name, rest in sorted(letters.items()))
-    sprite = f'<svg width="0" height="0" class="letters" aria-hidden="true" focusable="false"><defs>{outlines}</defs></svg>'
-    return sprite, GLYPH.sub("", html)
+    attributes = 'width="0" height="0" class="letters" aria-hidden="true" focusable="false"'
+    return f"<svg {attributes}><defs>{outlines}</defs></svg>", GLYPH.sub("", html)

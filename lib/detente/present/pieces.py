@@ -1,4 +1,4 @@
-"""Results -> pieces of a page: figures, tables, tiles, findings. Everything that comes from data is escaped here."""
+"""Results -> pieces of a page: figures, tables, tiles, findings. What comes from data is escaped here."""
 
 from __future__ import annotations
 
@@ -10,18 +10,29 @@ from typing import Literal
 
 import pandas as pd
 
-from detente.present import charts, downloads, drawing
+from detente.present import charts, downloads, drawing, numbers, spoken
+from detente.present.canvas import FEW
 from detente.present.findings import Finding
 from detente.present.wording import Words
 
 ROWS = 60  # a page shows no more rows than this; the download holds them all
 Kind = Literal[
-    "text", "count", "number", "percent", "share", "percent_range", "points", "money", "money_range", "date", "month"
+    "text",
+    "count",
+    "number",
+    "percent",
+    "share",
+    "percent_range",
+    "points",
+    "money",
+    "money_range",
+    "date",
+    "month",
 ]
 
 
 def escape(value: object) -> str:
-    """The one way for a value to enter HTML. Control and direction marks, which can disguise text, are dropped."""
+    """The one way for a value to enter HTML. Control and direction marks are dropped."""
     text = re.sub("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", "", str(value))
     return html.escape(text, quote=True)
 
@@ -57,7 +68,7 @@ class Figure:
 
     def alt(self, words: Words) -> str:
         """The title and every drawn value."""
-        return f"{self.title}. " + "; ".join(charts.values_of(self.draw, self.frame, words)) + "."
+        return f"{self.title}. " + "; ".join(spoken.values_of(self.draw, self.frame, words)) + "."
 
 
 @dataclass(frozen=True)
@@ -88,27 +99,31 @@ def cell(value: object, kind: Kind, words: Words) -> str:
     if kind == "share":
         return words.percent(value)
     if kind == "text":
-        return "—" if value is None or (isinstance(value, float) and pd.isna(value)) else str(value)
+        return numbers.NONE if numbers.undefined(value) else str(value)
     return getattr(words, kind)(value)
 
 
 def table(spec: Table, words: Words) -> str:
     """A table with its caption outside the scroller and the whole of it as a CSV to download."""
-    shown = spec.frame.head(ROWS)
-    heads = "".join(
-        f'<th scope="col"{"" if item.kind == "text" else " class=n"}>{escape(item.heading)}</th>' for item in spec.columns
-    )
-    bold = [False] * len(shown) if spec.bold is None else spec.bold.head(ROWS).tolist()
-    rows = [_row(row, spec.columns, words, strong) for row, strong in zip(_records(shown), bold, strict=True)]
+    heads = "".join(_head(item) for item in spec.columns)
+    bold = [False] * ROWS if spec.bold is None else spec.bold.tolist()
+    shown = _records(spec.frame.head(ROWS))
+    rows = "".join(_row(row, spec.columns, words, strong) for row, strong in zip(shown, bold, strict=False))
     note = ""
     if len(spec.frame) > ROWS:
         note = f'<p class="note">{escape(words.t("table.capped", shown=ROWS, all=len(spec.frame)))}</p>'
-    link = downloads.link(spec, words)
+    caption = escape(spec.caption)
     return (
-        f'<figure class="table"><figcaption>{escape(spec.caption)}</figcaption><div class="scroll" tabindex="0" '
-        f'role="region" aria-label="{escape(spec.caption)}"><table><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>{note}{link}</figure>"
+        f'<figure class="table"><figcaption>{caption}</figcaption>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}">'
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f"{note}{downloads.link(spec, words)}</figure>"
     )
+
+
+def _head(item: Column) -> str:
+    place = "" if item.kind == "text" else ' class="n"'
+    return f'<th scope="col"{place}>{escape(item.heading)}</th>'
 
 
 def _records(frame: pd.DataFrame) -> list[dict]:
@@ -118,31 +133,41 @@ def _records(frame: pd.DataFrame) -> list[dict]:
 def _row(row: dict, columns: list[Column], words: Words, strong: bool) -> str:
     cells = []
     for place, item in enumerate(columns):
-        text = escape(cell(row[item.key], item.kind, words))
-        tag = 'th scope="row"' if place == 0 else "td" if item.kind == "text" else "td class=n"
-        cells.append(f"<{tag}>{text}</{tag.split()[0]}>")
-    return f"<tr{' class=strong' if strong else ''}>{''.join(cells)}</tr>"
+        tag = 'th scope="row"' if place == 0 else "td"
+        look = "" if item.kind == "text" or place == 0 else ' class="n"'
+        cells.append(f"<{tag}{look}>{_written(row, item, words)}</{tag.split()[0]}>")
+    mark = ' class="strong"' if strong else ""
+    return f"<tr{mark}>{''.join(cells)}</tr>"
+
+
+def _written(row: dict, item: Column, words: Words) -> str:
+    """A cell, escaped. A share of fewer than FEW known leads has no percent: its counts stand beside it."""
+    if item.kind == "share" and row.get("known", FEW) < FEW:
+        return numbers.NONE
+    return escape(cell(row[item.key], item.kind, words))
 
 
 def simple_table(spec: Table, words: Words, rows: int = 15) -> str:
     """The first rows as bare HTML, for a notebook on a forge."""
     heads = "".join(f"<th>{escape(item.heading)}</th>" for item in spec.columns)
     body = [
-        "<tr>" + "".join(f"<td>{escape(cell(row[c.key], c.kind, words))}</td>" for c in spec.columns) + "</tr>"
+        "".join(f"<td>{_written(row, item, words)}</td>" for item in spec.columns)
         for row in _records(spec.frame.head(rows))
     ]
-    return f"<table><caption>{escape(spec.caption)}</caption><tr>{heads}</tr>{''.join(body)}</table>"
+    lines = "".join(f"<tr>{cells}</tr>" for cells in body)
+    return f"<table><caption>{escape(spec.caption)}</caption><tr>{heads}</tr>{lines}</table>"
 
 
 def figure(spec: Figure, words: Words, name: str) -> str:
     """The picture twice, for a desk and for a phone; CSS shows one. `name` keeps the ids of a page apart."""
     alt = escape(spec.alt(words))
-    canvases = {side: charts.draw(spec.draw, spec.frame, words, side == "narrow") for side in ("wide", "narrow")}
-    pictures = "".join(
-        f'<div class="{side}">{drawing.svg(canvas, f"{name}{side[0]}-", alt)}</div>' for side, canvas in canvases.items()
-    )
+    pictures = ""
+    for side in ("wide", "narrow"):
+        canvas = charts.draw(spec.draw, spec.frame, words, side == "narrow")
+        pictures += f'<div class="{side}">{drawing.svg(canvas, f"{name}{side[0]}-", alt)}</div>'
+    title = f'<p class="title">{escape(spec.title)}</p>'
     caption = f"<figcaption>{escape(spec.caption)}</figcaption>" if spec.caption else ""
-    return f'<figure class="chart"><p class="title">{escape(spec.title)}</p><div class="plate">{pictures}</div>{caption}</figure>'
+    return f'<figure class="chart">{title}<div class="plate">{pictures}</div>{caption}</figure>'
 
 
 def png(spec: Figure, words: Words) -> bytes:
@@ -152,41 +177,71 @@ def png(spec: Figure, words: Words) -> bytes:
 
 def tiles(items: list[Tile], words: Words) -> Piece:
     """Headline numbers in a row."""
-    page, plain = [], []
-    for item in items:
-        lines = "".join(
-            f'<p class="{kind}">{escape(text)}</p>'
-            for kind, text in (("interval", item.interval), ("base", item.base), ("change", item.change))
-            if text
-        )
-        page.append(f'<li><p class="label">{escape(item.label)}</p><p class="value">{escape(item.value)}</p>{lines}</li>')
-        plain.append(" · ".join(part for part in (item.label, item.value, item.interval, item.base, item.change) if part))
-    body = f'<ul class="tiles" aria-label="{escape(words.t("page.tiles"))}">{"".join(page)}</ul>'
+    body = f'<ul class="tiles" aria-label="{escape(words.t("page.tiles"))}">{"".join(map(_tile, items))}</ul>'
+    plain = [" · ".join(filter(None, (x.label, x.value, x.interval, x.base, x.change))) for x in items]
     simple = "".join(f"<p>{escape(line)}</p>" for line in plain)
     return Piece("tiles", body, simple, "\n".join(plain))
 
 
-def verdict(headline: str, points: list[str], tone: str, line: str = "") -> Piece:
-    """The decision first, then what it rests on. line: client, period and build time, under the headline."""
+def _tile(item: Tile) -> str:
+    kinds = (("interval", item.interval), ("base", item.base), ("change", item.change))
+    lines = "".join(f'<p class="{kind}">{escape(text)}</p>' for kind, text in kinds if text)
+    label, value = escape(item.label), escape(item.value)
+    return f'<li><p class="label">{label}</p><p class="value">{value}</p><div>{lines}</div></li>'
+
+
+def verdict(headline: str, points: list[str], tone: str, words: Words, line: str = "") -> Piece:
+    """The decision first, then what it rests on. line: client, period and build time, under the headline.
+
+    tone : "good", "warn", "bad" or "plain"; said in a word too, never by colour alone.
+    """
     rows = "".join(f"<li>{escape(point)}</li>" for point in points)
     body = f'<p class="meta">{escape(line)}</p>' if line else ""
-    body += f'<ol class="verdict {escape(tone)}">{rows}</ol>' if points else ""
+    said = f'<p class="tone">{escape(words.t(f"page.tone_{tone}"))}</p>' if tone != "plain" else ""
+    if points or said:
+        body += f'<div class="verdict {escape(tone)}">{said}<ol>{rows}</ol></div>'
     simple = f"<h3>{escape(headline)}</h3><ol>{rows}</ol>"
     return Piece("verdict", body, simple, "\n".join([headline, *points]), heading=headline)
 
 
 def finding(item: Finding, words: Words) -> str:
-    """The fact, and the question it leads to; what is missing is a card of its own."""
+    """The fact, and the question it leads to; what is missing is a card of its own, under its heading."""
     if item.status == "not_available":
-        return (
-            f'<div class="card"><p><strong>{escape(item.headline)}.</strong> {escape(words.t("page.needed"))}: '
-            f"{escape(item.fact)}. {escape(item.question)}</p></div>"
-        )
+        needed = escape(words.t("page.needed"))
+        how = f"<p>{escape(item.question)}</p>" if item.question else ""
+        return f'<div class="card"><p><strong>{needed}:</strong> {escape(item.fact)}</p>{how}</div>'
     who = escape(words.t(f"page.ask_{item.ask}"))
     decides = escape(words.t("page.decides", decision=item.decision))
     ask = f'<p class="ask"><strong>{who}</strong> {escape(item.question)} <span>{decides}</span></p>'
-    mark = f'<strong class="cannot">{escape(words.t("page.cannot_tell"))}</strong> ' if item.status == "cannot_tell" else ""
+    mark = ""
+    if item.status == "cannot_tell":
+        mark = f'<strong class="cannot">{escape(words.t("page.cannot_tell"))}</strong> '
     return f'<p class="fact">{mark}{escape(item.fact)}</p>{ask}'
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One question of a meeting, the number it rests on, and the decision it serves."""
+
+    question: str
+    base: str
+    decision: str
+
+
+def asks(items: list[Ask]) -> str:
+    """Questions one below another: a list is read on a phone, a table is not."""
+    rows = "".join(
+        f'<li><p>{escape(item.question)}</p><p class="note">{escape(item.base)}</p>'
+        f'<p class="note">{escape(item.decision)}</p></li>'
+        for item in items
+    )
+    return f'<ol class="asks">{rows}</ol>' if rows else ""
+
+
+def links(pages: dict[str, str]) -> str:
+    """Ways to the other pages of the same run."""
+    rows = "".join(f'<li><a href="{escape(page)}">{escape(text)}</a></li>' for page, text in pages.items())
+    return f'<ul class="pages">{rows}</ul>' if rows else ""
 
 
 def digest(*parts: str) -> str:

@@ -14,7 +14,7 @@ from IPython.display import display
 
 from detente.present import downloads, findings, pieces
 from detente.present.findings import Finding
-from detente.present.pieces import Figure, Piece, Table, Tile, escape
+from detente.present.pieces import Ask, Figure, Piece, Table, Tile, escape
 from detente.present.wording import Words
 from detente.schema import LossLog
 
@@ -32,6 +32,8 @@ class View:
     table: Table | None = None
     tables: list[Table] = field(default_factory=list)
     note: str = ""
+    asks: list[Ask] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)  # page of the same run -> what it answers
     points: list[str] = field(default_factory=list)
     tone: str = "plain"
 
@@ -53,17 +55,19 @@ class Report:
 
     def verdict(self, view: View) -> None:
         """What stands at the top of the page, wherever the notebook says it. Stale data gives way to a warning."""
-        age = (self._today - self.tables.as_of).days if self._today else 0
+        # An audit that states its day is a snapshot by intent; only a running export can go stale unnoticed.
+        running = self._today and self.audit.as_of is None
+        age = (self._today - self.tables.as_of).days if running else 0
         if age > self.audit.thresholds.stale_days:
             stale = self.words.t("page.stale", days=age, day=self.tables.as_of)
             view = View(stale, points=[view.heading, *view.points], tone="bad")
-        self._show(pieces.verdict(view.heading, view.points, view.tone, self._line() if self.output else ""))
+        self._show(pieces.verdict(view.heading, view.points, view.tone, self.words, self._line() if self.output else ""))
 
     def _line(self) -> str:
         """Client, the period of the data, and when the page was built: two different times."""
         zone = ZoneInfo(self.audit.timezone)
         now = dt.datetime.now(zone)
-        built = f"{self.words.date(now.date())} {now:%H:%M} {now.tzname()}"
+        built = f"{self.words.date(now.date())} {now:%H:%M} (UTC{now.strftime('%z')[:3]})"
         data = self.words.t("page.data_line", since=self.tables.since, until=self.tables.until)
         return " · ".join([self.audit.client, data, self.words.t("page.built_line", built=built)])
 
@@ -80,14 +84,17 @@ class Report:
         text = pieces.finding(item, words) if item else ""
         note = f'<p class="note">{escape(view.note)}</p>' if view.note else ""
         tables = [spec for spec in (view.table, *view.tables, *more) if spec is not None]
-        page = text
+        text += pieces.asks(view.asks)
+        page = text + pieces.links(view.links)
         if self.output:
             name = pieces.digest(self.notebook, heading, str(len(self.findings)))
             page += pieces.figure(view.figure, words, name) if view.figure else ""
             page += note + "".join(pieces.table(spec, words) for spec in tables)
             self._write(tables)
         simple = f"<h3>{escape(heading)}</h3>{text}{note}" + "".join(pieces.simple_table(t, words) for t in tables)
-        plain = "\n".join(part for part in (heading, item.fact if item else "", item.question if item else "") if part)
+        asked = [ask.question for ask in view.asks]
+        lines = [heading, item.fact if item else "", item.question if item else "", *asked]
+        plain = "\n".join(line for line in lines if line)
         self._show(Piece("section", page, simple, plain, heading))
         if view.figure:
             picture = pieces.png(view.figure, words)
@@ -122,6 +129,9 @@ class Report:
                 quarantined=int(loss["quarantined"].sum()), dropped=int(loss["dropped"].sum()),
             ),
         ]  # fmt: skip
+        if len(loss) > 1:
+            lines += [self._file(row) for row in loss.to_dict("records")]
+        lines.append(words.t("page.left_out", **self._left_out()))
         thin = [item.headline for item in self.findings if item.status != "ok"]
         if thin:
             lines.append(words.t("page.cannot", items="; ".join(thin)))
@@ -129,6 +139,15 @@ class Report:
         heading = words.t("page.trust")
         body = f'<ul class="trust">{rows}</ul>'
         return Piece("quality", body, f"<h3>{escape(heading)}</h3>{body}", "\n".join([heading, *lines]), heading)
+
+    def _file(self, row: dict) -> str:
+        lost = int(row["quarantined"] + row["dropped"])
+        return self.words.t("page.file", file=row["file"], read=row["read"], kept=row["kept"], lost=lost)
+
+    def _left_out(self) -> dict[str, int]:
+        """Rows that are in the tables but not counted as leads, as the log of intake marks them."""
+        rows = self.loss.reasons().groupby("reason")["rows"].sum()
+        return {"tests": int(rows.get("test_lead", 0)), "repeats": int(rows.get("duplicate", 0))}
 
     def _method(self) -> Piece:
         words, limits = self.words, self.audit.thresholds

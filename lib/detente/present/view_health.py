@@ -93,8 +93,9 @@ def losses(report: Report, loss: LossLog) -> View:
     frame = loss.reasons()
     if frame.empty:
         return View(finding=state(report, group, "loss_reasons", "data", variant="none"))
-    frame = frame.sort_values(["rows"], ascending=False, kind="stable").assign(
-        label=[words.t(f"loss.{code}") for code in frame["reason"]],
+    frame = frame.sort_values(["rows"], ascending=False, kind="stable")
+    frame = frame.assign(
+        label=[_reason(report, code) for code in frame["reason"]],
         done=[words.t(f"loss.action_{code}") for code in frame["action"]],
         where=[", ".join(map(str, places)) for places in frame["places"]],
     )
@@ -106,6 +107,11 @@ def losses(report: Report, loss: LossLog) -> View:
     columns = _columns(report, label="reason:text", done="action:text", file="file:text", column="column:text",
                        rows="rows:count", amount="amount_read:money", where="places:text")  # fmt: skip
     return View(finding=finding, table=Table("losses", frame, columns, phrase(report, group, "table")))
+
+
+def _reason(report: Report, code: str) -> str:
+    """A reason in words; a code that the catalog does not know yet is shown, it must not stop a report."""
+    return report.words.t(f"loss.{code}") if report.words.has(f"loss.{code}") else code
 
 
 def effect(report: Report, bases: pd.DataFrame) -> View:

@@ -33,10 +33,10 @@ def verdict(report: Report, share, shares: pd.DataFrame, rest: pd.DataFrame, cri
 
 
 def _named(rest: pd.DataFrame, worse: bool) -> pd.DataFrame:
-    """Groups the report may name on one side, the largest difference first."""
+    """Groups the report may name on one side; first the one whose difference is the most leads, not the loudest."""
     side = rest["difference"] > 0 if worse else rest["difference"] < 0
     found = rest[rest["named"] & side & rest.index.notna()]
-    return found.sort_values("difference", ascending=not worse, kind="stable")
+    return found.sort_values("excess", ascending=not worse, kind="stable")
 
 
 def _compared(rest: pd.DataFrame) -> int:
@@ -137,7 +137,7 @@ def channels(report: Report, shares: pd.DataFrame, rest: pd.DataFrame, test) -> 
     finding = _compare(report, group, "non_target_channels", shares, rest, test)
     rows = _rows(report, shares, rest)
     accent = [*worst.index[:1], *([] if len(worst) else best.index[:1])]
-    chart = rows.assign(named=rows.index.isin(accent), enough=rows["known"] >= least)
+    chart = rows.assign(named=rows.index.isin(accent))
     figure = Figure(
         charts.shares, chart, title=phrase(report, group, "title"),
         caption=phrase(report, group, "caption", min_group=least),
@@ -174,6 +174,8 @@ def _rows(report: Report, shares: pd.DataFrame, rest: pd.DataFrame) -> pd.DataFr
     """Shares with the comparison to the rest beside them and a worded verdict per group."""
     rows = shares.join(rest[["difference", "named"]].rename(columns={"named": "may_name"}))
     least = report.audit.thresholds.min_group
+    rows = rows.assign(enough=rows["known"] >= least)
+    rows = rows.sort_values(["enough", "share", "known"], ascending=False, kind="stable", na_position="last")
     verdicts = []
     for row in rows.itertuples():
         sure = row.may_name is True or row.may_name == 1
@@ -211,23 +213,30 @@ def criteria(report: Report, by_criterion: pd.DataFrame, matrix: pd.DataFrame) -
         criterion=report.criterion(top["criterion"]), fails=top["fails"], known=top["known"], share=top["share"],
         interval=(top["low"], top["high"]), only=top["only"],
     )  # fmt: skip
-    cells = matrix.assign(
-        row=[report.criterion(name) for name in matrix["criterion"]],
-        column=[report.words.group(name) for name in matrix["group"]],
-        enough=matrix["known"] >= least,
+    cells = matrix.sort_values(["leads", "group"], ascending=[False, True], kind="stable").assign(
+        row=lambda frame: [report.words.group(name) for name in frame["group"]],
+        column=lambda frame: [report.criterion(name) for name in frame["criterion"]],
+        enough=lambda frame: frame["known"] >= least,
     )
     figure = Figure(
         charts.heat, cells, title=phrase(report, group, "title"),
         caption=phrase(report, group, "caption", min_group=least),
     )  # fmt: skip
-    names = {"row": "criterion", "column": "channel", "leads": "leads", "known": "known", "fails": "non_target"}
-    kinds = {"row": "text", "column": "text", "share": "share"}
-    columns = [
-        Column(key, phrase(report, f"{GROUP}.columns", names.get(key, key)), kinds.get(key, "count"))
-        for key in ("row", "column", "leads", "known", "fails", "share")
-    ]
-    table = Table(name="criteria", frame=cells, columns=columns, caption=phrase(report, group, "table"))
-    return View(finding=finding, figure=figure, table=table)
+    return View(finding=finding, figure=figure, table=_criteria_table(report, cells))
+
+
+def _criteria_table(report: Report, cells: pd.DataFrame) -> Table:
+    """One row per channel; per criterion the share that misses it and the leads where it is known."""
+    frame = cells.drop_duplicates("row")[["row", "leads"]].set_index("row")
+    columns = [Column(key, phrase(report, f"{GROUP}.columns", name), kind)
+               for key, name, kind in (("row", "channel", "text"), ("leads", "leads", "count"))]  # fmt: skip
+    for place, name in enumerate(dict.fromkeys(cells["criterion"])):
+        one = cells[cells["criterion"] == name].set_index("row")
+        frame[f"known{place}"], frame[f"share{place}"] = one["known"], one["share"]
+        known = phrase(report, f"{GROUP}.columns", "known_of", criterion=report.criterion(name))
+        columns += [Column(f"share{place}", report.criterion(name), "share"), Column(f"known{place}", known, "count")]
+    caption = phrase(report, f"{GROUP}.criteria", "table")
+    return Table(name="criteria", frame=frame.reset_index(), columns=columns, caption=caption)
 
 
 def _asked(report: Report, criterion: str) -> str:

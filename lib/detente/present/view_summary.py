@@ -9,13 +9,13 @@ import pandas as pd
 
 from detente.present import findings
 from detente.present.findings import ASK, Finding
-from detente.present.pieces import Column, Table, Tile
+from detente.present.pieces import Ask, Column, Table, Tile
 from detente.present.report import Report, View
 from detente.present.section import Number, phrase, state
 
 GROUP = "summary"
 # What a CEO needs first: how many leads are not ours, where from, at what cost, and whether anybody agrees on it.
-FIRST = ("non_target_share", "non_target_channels", "wasted_spend", "labels_agreement")
+FIRST = ("non_target_share", "non_target_channels", "criterion_top", "wasted_spend", "definitions_spread", "good_for")
 TILES = ("non_target_share", "unknown_share", "wasted_spend", "labels_agreement")
 
 
@@ -57,9 +57,17 @@ def verdict(report: Report, found: list[Finding]) -> View:
     chosen = [known[name] for name in FIRST if name in known]
     if not chosen:
         return View(phrase(report, GROUP, "title_none"), tone="warn")
-    points = [item.fact for item in chosen]
-    tone = "warn" if any(item.status != "ok" for item in chosen) else "plain"
-    return View(phrase(report, GROUP, "title", headline=chosen[0].headline), points=points, tone=tone)
+    points = [_point(report, item) for item in chosen[1:]]
+    return View(_point(report, chosen[0]), points=points, tone="warn" if chosen[0].status == "ok" else "plain")
+
+
+def _point(report: Report, item: Finding) -> str:
+    """The short statement of a finding with its number, interval and base, each said once."""
+    value, interval = number(report, item), spread(report, item)
+    parts = [value] if value != "—" and item.unit in ("share", "money") and value not in item.headline else []
+    parts += [interval] if interval else []
+    parts += [phrase(report, GROUP, "base", n=item.n)] if item.unit == "share" and item.n else []
+    return item.headline + (f": {'; '.join(parts)}" if parts else "")
 
 
 def tiles(report: Report, found: list[Finding], moves: pd.DataFrame) -> list[Tile]:
@@ -95,16 +103,20 @@ def questions(report: Report, found: list[Finding], head: str) -> View:
     """The questions to one head, each with the number it rests on."""
     group = f"{GROUP}.questions"
     chosen = [item for item in found if item.ask == head and item.status != "not_available"]
-    frame = pd.DataFrame({
-        "question": [item.question for item in chosen],
-        "fact": [item.headline for item in chosen],
-        "number": [number(report, item) for item in chosen],
-        "interval": [spread(report, item) for item in chosen],
-        "decision": [item.decision for item in chosen],
-    })  # fmt: skip
     who = phrase(report, group, f"head_{head}")
-    table = Table(f"questions_{head}", frame, _columns(report, frame), phrase(report, group, "table", who=who))
-    return View(heading=phrase(report, group, "heading", who=who), table=table)
+    asks = [
+        Ask(item.question, _point(report, item), report.words.t("page.decides", decision=item.decision))
+        for item in chosen
+    ]
+    return View(heading=phrase(report, group, "heading", who=who), asks=asks)
+
+
+def pages(report: Report, found: list[Finding]) -> View:
+    """Where each finding is shown in full: the pages of the same run."""
+    group = f"{GROUP}.pages"
+    notebooks = dict.fromkeys(item.notebook for item in found)
+    links = {f"{name}.html": phrase(report, group, name[3:]) for name in notebooks}
+    return View(heading=phrase(report, group, "heading"), links=links)
 
 
 def _columns(report: Report, frame: pd.DataFrame, **kinds: str) -> list[Column]:

@@ -103,6 +103,10 @@ class Words(string.Formatter):
         """The name of a group; a group that is not stated says so."""
         return self.t("common.not_stated") if numbers.undefined(value) or value == "" else str(value)
 
+    def reason(self, code: str) -> str:
+        """Why rows were set aside or marked; a reason that has no words yet shows its code."""
+        return self.t(f"loss.{code}") if self.has(f"loss.{code}") else code.replace("_", " ")
+
     def manager(self, value: Any) -> str:
         """The label of a manager: «Менеджер 01» for the code #01, a shown name as it is."""
         name = self.group(value)

@@ -1,7 +1,7 @@
 """An executed notebook -> the page a CEO reads: one file, no code, no script, nothing loaded from elsewhere.
 
-Only page pieces reach the page: prompts, prints, warnings, tracebacks and bare values have no way in. Pieces come
-as finished, escaped HTML from `detente.present`; this module orders and numbers them and makes the contents.
+Only page pieces reach the page: prompts, prints, warnings, tracebacks and bare values have no way in. Pieces
+come as finished, escaped HTML from `detente.present`; this module orders and numbers them.
 """
 
 from __future__ import annotations
