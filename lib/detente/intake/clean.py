@@ -292,9 +292,7 @@ def leads(bench: Bench, exports: Sequence[Export], typed: ibis.Table, extras: Se
     own = any(export.headings_of("deal_id") for export in exports)
     kinds = {"lead_id": "lead" if own else "deal", "deal_id": "deal", "person": "person"}
     table = hashed(bench, table, {**kinds, "phone": "phone", "email": "email"})
-    names = sorted(
-        {place.name for place in bench.places.values()}
-    )  # a lead has stages of its own beside these
+    names = sorted({place.name for place in bench.places.values()})  # leads have stages of their own, too
     known = ibis.ifelse(table["stage"].isin(names), table["stage"], ibis.null("string"))
     table = table.mutate(_known_stage=known)
     return closed(bench, exports, typed, bench.settled(_tested(bench, table), "leads"))

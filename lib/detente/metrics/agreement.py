@@ -241,6 +241,7 @@ def dispute(judged: ibis.Table, criteria: Sequence[Criterion], label: Label | st
 
     Disputed leads: both have a verdict and the two differ. Returns one row per criterion:
         criterion, compared (leads where both have a verdict), disputed (the same in every row)
+        clear       disputed leads that fail no criterion: the label alone rejects them (the same in every row)
         fails       disputed leads that fail this criterion
         sole        disputed leads that fail this criterion and no other
         reconciled  disputed leads where the label equals the verdict of the other criteria without this one
@@ -249,7 +250,7 @@ def dispute(judged: ibis.Table, criteria: Sequence[Criterion], label: Label | st
         rate_failing, rate_passing, difference   disputed / failing, disputed / passing, and their difference
     """
     columns = [
-        *("criterion", "compared", "disputed", "fails", "sole", "reconciled", "failing", "passing"),
+        *("criterion", "compared", "disputed", "clear", "fails", "sole", "reconciled", "failing", "passing"),
         *("failing_disputed", "passing_disputed", "rate_failing", "rate_passing", "difference"),
     ]
     if not criteria:
@@ -263,7 +264,7 @@ def dispute(judged: ibis.Table, criteria: Sequence[Criterion], label: Label | st
             {"criterion": item.id} | {name: int(row[f"{name}_{order}"]) for name in names}
             for order, item in enumerate(criteria)
         ]
-    ).assign(compared=int(row["compared"]), disputed=int(row["disputed"]))
+    ).assign(**{name: int(row[name]) for name in ("compared", "disputed", "clear")})
     table["failing_disputed"] = table["fails"]
     for side in ("failing", "passing"):
         table[f"rate_{side}"] = table[f"{side}_disputed"] / table[side].where(table[side] > 0)
@@ -312,7 +313,11 @@ def _dispute_counts(judged: ibis.Table, criteria: Sequence[Criterion], label: st
     checks = [judged[f"check_{item.id}"] for item in criteria]
     compared = (says != "unknown") & (judged.verdict != "unknown")
     disputed = compared & (says != judged.verdict)
-    counts = {"compared": judged.count(where=compared), "disputed": judged.count(where=disputed)}
+    counts = {
+        "compared": judged.count(where=compared),
+        "disputed": judged.count(where=disputed),
+        "clear": judged.count(where=disputed & (judged.failed == 0)),
+    }
     for order, check in enumerate(checks):
         others = [other for place, other in enumerate(checks) if place != order]
         fail, passed = check == "fail", check == "pass"

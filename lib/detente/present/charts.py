@@ -65,7 +65,7 @@ def _height(picture: Draw, frame: pd.DataFrame, narrow: bool) -> float:
     if picture in (trend, weeks):
         return 2.9 if narrow else 3.1
     if picture is heat:
-        down, across = ("column", "row") if narrow else ("row", "column")
+        across, down = _sides(frame, narrow)
         names, heads = frame[down].unique(), list(frame[across].unique())
         return _cell(names, narrow) * len(names) + _across(heads, narrow)[2] + 0.15
     legend = 0.3 if picture in (stacked, waterfall) else 0
@@ -215,7 +215,7 @@ def weeks(frame: pd.DataFrame, words: Words, ax: Axes, narrow: bool) -> Axes:
 
 def heat(frame: pd.DataFrame, words: Words, ax: Axes, narrow: bool) -> Axes:
     """Share per cell with its base; thin cells grey. frame: row, column, share, fails, known, enough."""
-    across, down = ("row", "column") if narrow else ("column", "row")
+    across, down = _sides(frame, narrow)
     order = {side: list(dict.fromkeys(frame[side])) for side in ("row", "column")}
 
     def grid(name: str) -> pd.DataFrame:
@@ -233,6 +233,12 @@ def heat(frame: pd.DataFrame, words: Words, ax: Axes, narrow: bool) -> Axes:
                 color="black" if enough.iloc[y, x] else MUTED)  # fmt: skip
     _heat_names(ax, order[across], order[down], narrow)
     return ax
+
+
+def _sides(frame: pd.DataFrame, narrow: bool) -> tuple[str, str]:
+    """Which side goes across and which down: on a phone the shorter one goes across."""
+    turned = narrow and frame["column"].nunique() > frame["row"].nunique()
+    return ("row", "column") if turned else ("column", "row")
 
 
 def heat_note(share: float, fails: float, n: float, words: Words, gap: str = "\n") -> str:

@@ -30,7 +30,11 @@ def csv_bytes(table: Table, words: Words) -> bytes:
 
 
 def _headings(item) -> list[str]:
-    return [f"{item.heading}: {end}" for end in ("min", "max")] if item.kind.endswith("_range") else [item.heading]
+    return (
+        [f"{item.heading}: {end}" for end in ("min", "max")]
+        if item.kind.endswith("_range")
+        else [item.heading]
+    )
 
 
 def _cells(value: object, kind: str) -> list[object]:

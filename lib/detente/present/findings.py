@@ -67,6 +67,8 @@ def read(path: Path) -> list[Finding]:
     names = {item.name for item in fields(Finding)}
     rows = json.loads(path.read_text(encoding="utf-8"))
     return [
-        Finding(**{name: math.nan if value is None else value for name, value in row.items() if name in names})
+        Finding(
+            **{name: math.nan if value is None else value for name, value in row.items() if name in names}
+        )
         for row in rows
     ]

@@ -1,4 +1,4 @@
-"""Numbers, money, dates and percents as a Russian or an English reader writes them. The only module that does.
+"""Numbers, money, dates and percents as a Russian or an English reader writes them: the one module for it.
 
 An undefined value (None, NaN) is an em dash, never 0. A group of digits is kept together by a no-break space.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 import pandas as pd
@@ -35,18 +35,29 @@ def number(value: float, language: Language, digits: int = 2) -> str:
     if not math.isfinite(value):
         raise ValueError("an infinite number is never printed; say what it is above")
     pattern = "#,##0" + ("." + "#" * digits if digits else "")
-    text = numbers.format_decimal(Decimal(str(value)), format=pattern, locale=LOCALES[language])
+    text = numbers.format_decimal(_rounded(value, digits), format=pattern, locale=LOCALES[language])
     text = text.replace("-", MINUS)
     return text.removeprefix(MINUS) if text.strip(f"{MINUS}0,.") == "" else text
 
 
+def _rounded(value: float | Decimal, digits: int) -> Decimal:
+    """Halves go away from zero, as a reader rounds."""
+    exact = value if isinstance(value, Decimal) else Decimal(str(value))
+    return exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
+def _hundredfold(share: float) -> Decimal:
+    """A share in percent, exactly: 0.285 is 28.5 and not 28.499999999999996."""
+    return Decimal(str(share)) * 100
+
+
 def count(value: float, language: Language) -> str:
     """A whole number: 1 234 567."""
-    return NONE if undefined(value) else number(int(value), language, 0)
+    return NONE if undefined(value) else number(value, language, 0)
 
 
 def percent(share: float, language: Language) -> str:
-    """A share 0..1 in percent: whole ones between 10 and 90, one decimal nearer to the ends, never a false 0 or 100.
+    """A share 0..1 in percent: whole between 10 and 90, one decimal nearer to the ends, never a false 0 or 100.
 
     >>> percent(0.623, "en"), percent(0.0412, "en"), percent(0.0004, "en")
     ('62%', '4.1%', '<0.1%')
@@ -57,12 +68,12 @@ def percent(share: float, language: Language) -> str:
 
 
 def _percent_digits(share: float, language: Language) -> str:
-    if 0 < abs(share) < 0.0005:
+    if 0 < share < 0.0005:
         return "<" + number(0.1, language, 1)
     if 0.9995 <= share < 1:
         return ">" + number(99.9, language, 1)
     whole = 0.0995 <= abs(share) <= 0.9005 or share in (0, 1)
-    return number(share * 100, language, 0 if whole else 1)
+    return number(_hundredfold(share), language, 0 if whole else 1)
 
 
 def _sign(language: Language) -> str:
@@ -74,7 +85,26 @@ def percent_range(interval: tuple[float, float], language: Language) -> str:
     low, high = interval
     if undefined(low) or undefined(high):
         return NONE
-    return f"{_percent_digits(low, language)}–{_percent_digits(high, language)}{_sign(language)}"
+    digits = _common_digits(low, high)
+    return _dash(low, high, language).join(_end(end, language, digits) for end in interval) + _sign(language)
+
+
+def _end(share: float, language: Language, digits: int) -> str:
+    """One end of an interval; one so near to 0 or 100 that it would read as that is told apart."""
+    if 0 < share < 0.0005 or 0.9995 <= share < 1:
+        return _percent_digits(share, language)
+    return number(_hundredfold(share), language, digits)
+
+
+def _dash(low: float, high: float, language: Language) -> str:
+    """Between two ends: a dash, or a word where a minus would stand beside it."""
+    return (" до " if language == "ru" else " to ") if low < 0 or high < 0 else "–"
+
+
+def _common_digits(low: float, high: float) -> int:
+    """Whole percents for both ends, unless the interval is narrower than two or an end would read as 0 or 100."""
+    false_end = 0 < abs(low) < 0.005 or 0 < abs(high) < 0.005 or 0.995 < high < 1
+    return 1 if high - low < 0.02 or false_end else 0
 
 
 def points(difference: float, language: Language) -> str:
@@ -85,16 +115,16 @@ def points(difference: float, language: Language) -> str:
 
 
 def _points_digits(difference: float, language: Language) -> str:
-    return number(difference * 100, language, 0 if abs(difference) >= 0.0995 else 1)
+    return number(_hundredfold(difference), language, 0 if abs(difference) >= 0.0995 else 1)
 
 
 def points_range(interval: tuple[float, float], language: Language) -> str:
     """An interval of differences: 3–7 п.п."""
     if undefined(interval[0]) or undefined(interval[1]):
         return NONE
-    low, high = (_points_digits(value, language) for value in interval)
-    dash = f" {'до' if language == 'ru' else 'to'} " if interval[0] < 0 or interval[1] < 0 else "–"
-    return f"{low}{dash}{high}{NBSP}{'п.п.' if language == 'ru' else 'pp'}"
+    digits = _common_digits(*interval)
+    ends = _dash(*interval, language).join(number(_hundredfold(x), language, digits) for x in interval)
+    return f"{ends}{NBSP}{'п.п.' if language == 'ru' else 'pp'}"
 
 
 def money(amount: float | Decimal, currency: str, language: Language) -> str:
@@ -104,8 +134,7 @@ def money(amount: float | Decimal, currency: str, language: Language) -> str:
 
 def _money_digits(amount: float | Decimal, language: Language) -> str:
     if abs(amount) < 100 and amount != int(amount):
-        pattern = "#,##0.00"
-        text = numbers.format_decimal(Decimal(str(amount)), format=pattern, locale=LOCALES[language])
+        text = numbers.format_decimal(_rounded(amount, 2), format="#,##0.00", locale=LOCALES[language])
         return text.replace("-", MINUS)
     return number(amount, language, 0)
 
@@ -123,8 +152,10 @@ def money_range(interval: tuple[float, float], currency: str, language: Language
     """An interval of money with one sign: 310 000–540 000 ₽."""
     if undefined(interval[0]) or undefined(interval[1]):
         return NONE
-    low, high = (_money_digits(value, language) for value in interval)
-    return _with_symbol(f"{low}–{high}", currency, language)
+    dash = _dash(*interval, language)
+    if dash != "–" and language == "en":
+        return dash.join(money(end, currency, language) for end in interval)
+    return _with_symbol(dash.join(_money_digits(end, language) for end in interval), currency, language)
 
 
 def p_value(p: float, language: Language) -> str:

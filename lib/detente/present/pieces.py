@@ -32,8 +32,9 @@ Kind = Literal[
 
 
 def escape(value: object) -> str:
-    """The one way for a value to enter HTML. Control and direction marks are dropped."""
+    """The one way for a value to enter HTML. Control and direction marks are dropped, numbers kept whole."""
     text = re.sub("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", "", str(value))
+    text = re.sub(r"(?<=\d) (?=\d{3}(?!\d)|[%₽€$])", numbers.NBSP, text)
     return html.escape(text, quote=True)
 
 
@@ -213,6 +214,7 @@ def finding(item: Finding, words: Words) -> str:
     who = escape(words.t(f"page.ask_{item.ask}"))
     decides = escape(words.t("page.decides", decision=item.decision))
     ask = f'<p class="ask"><strong>{who}</strong> {escape(item.question)} <span>{decides}</span></p>'
+    ask = ask if item.question else ""  # nothing to ask where nothing is amiss
     mark = ""
     if item.status == "cannot_tell":
         mark = f'<strong class="cannot">{escape(words.t("page.cannot_tell"))}</strong> '

@@ -68,7 +68,7 @@ def rows(report: Report, loss: LossLog, lost) -> View:
     number = Number(lost.share, low=lost.low, high=lost.high, n=lost.read)
     finding = state(
         report, group, "lost_rows_share", "data", number, variant="" if lost.lost else "all", read=lost.read,
-        kept=lost.kept, quarantined=lost.quarantined, dropped=lost.dropped, share=lost.share,
+        kept=lost.kept, lost=lost.lost, quarantined=lost.quarantined, dropped=lost.dropped, share=lost.share,
     )  # fmt: skip
     frame = loss.frame()
     chart = frame.assign(label=frame["file"])
@@ -199,6 +199,7 @@ def decisions(report: Report, found: dict) -> View:
     none = phrase(report, group, "empty")
     finding = state(
         report, group, "good_for", "ceo", Number(len(good), "count", n=len(found)), good=len(good), all=len(found),
+        variant="all" if len(good) == len(found) else "",
         **{name: text or none for name, text in lists.items()},
     )  # fmt: skip
     frame = pd.DataFrame({

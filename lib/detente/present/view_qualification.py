@@ -194,14 +194,15 @@ def dispute(report: Report, causes: pd.DataFrame, label: Label | None) -> View:
     """Which criterion stands behind the disagreement of one label with the criteria."""
     group = f"{GROUP}.dispute"
     if label is None or causes.empty:
-        return View(finding=missing(report, f"{GROUP}.definitions", "dispute_cause", "ceo"))
+        ident = f"dispute_{label.id}" if label else "dispute_cause"
+        return View(finding=missing(report, f"{GROUP}.definitions", ident, "ceo"))
     name, top = report.label(label.id), causes.iloc[0]
-    disputed = int(top["disputed"])
-    variant = "" if disputed else "none"
-    number = Number(int(top["sole"]), "count", n=disputed)
+    disputed, clear = int(top["disputed"]), int(top["clear"])
+    variant = "none" if not disputed else "clear" if clear > disputed / 2 else ""
+    number = Number(clear if variant == "clear" else int(top["sole"]), "count", n=disputed)
     finding = state(
         report, group, f"dispute_{label.id}", "ceo", number, variant=variant, label=name, disputed=disputed,
-        criterion=report.criterion(top["criterion"]), sole=top["sole"],
+        criterion=report.criterion(top["criterion"]), sole=top["sole"], clear=clear,
     )  # fmt: skip
     rows = causes.assign(label=[report.criterion(item) for item in causes["criterion"]])
     columns = _columns(report, label="criterion:text", fails="disputed_fails:count", sole="sole:count",

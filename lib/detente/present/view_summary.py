@@ -57,17 +57,21 @@ def verdict(report: Report, found: list[Finding]) -> View:
     chosen = [known[name] for name in FIRST if name in known]
     if not chosen:
         return View(phrase(report, GROUP, "title_none"), tone="warn")
-    points = [_point(report, item) for item in chosen[1:]]
-    return View(_point(report, chosen[0]), points=points, tone="warn" if chosen[0].status == "ok" else "plain")
+    named = report.words.has(f"{GROUP}.tile_{chosen[0].id}")
+    first = phrase(report, GROUP, f"tile_{chosen[0].id}") if named else ""
+    points = [_point(report, chosen[0], first), *(_point(report, item) for item in chosen[1:])]
+    headline = phrase(report, GROUP, "title", headline=chosen[0].headline)
+    return View(headline, points=points, tone="warn" if chosen[0].status == "ok" else "plain")
 
 
-def _point(report: Report, item: Finding) -> str:
+def _point(report: Report, item: Finding, statement: str = "") -> str:
     """The short statement of a finding with its number, interval and base, each said once."""
+    statement = statement or item.headline
     value, interval = number(report, item), spread(report, item)
-    parts = [value] if value != "—" and item.unit in ("share", "money") and value not in item.headline else []
+    parts = [value] if value != "—" and item.unit in ("share", "money") and value not in statement else []
     parts += [interval] if interval else []
     parts += [phrase(report, GROUP, "base", n=item.n)] if item.unit == "share" and item.n else []
-    return item.headline + (f": {'; '.join(parts)}" if parts else "")
+    return statement + (f" ({', '.join(parts)})" if parts else "")
 
 
 def tiles(report: Report, found: list[Finding], moves: pd.DataFrame) -> list[Tile]:
@@ -96,13 +100,18 @@ def _change(report: Report, changes: pd.DataFrame, name: str) -> str:
 
 def heads(found: list[Finding]) -> list[str]:
     """Who has a question to answer, in the order of the meeting."""
-    return [head for head in ASK if any(item.ask == head and item.status != "not_available" for item in found)]
+    order = [*ASK[1:], ASK[0]]  # those who answer for a part first, all together last
+    return [head for head in order if any(_asked(item, head) for item in found)]
+
+
+def _asked(item: Finding, head: str) -> bool:
+    return item.ask == head and bool(item.question) and item.status != "not_available"
 
 
 def questions(report: Report, found: list[Finding], head: str) -> View:
     """The questions to one head, each with the number it rests on."""
     group = f"{GROUP}.questions"
-    chosen = [item for item in found if item.ask == head and item.status != "not_available"]
+    chosen = [item for item in found if _asked(item, head)]
     who = phrase(report, group, f"head_{head}")
     asks = [
         Ask(item.question, _point(report, item), report.words.t("page.decides", decision=item.decision))

@@ -12,8 +12,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from babel.plural import to_python
 from babel.core import Locale
+from babel.plural import to_python
 
 from detente.present import numbers
 from detente.present.numbers import LOCALES, Language
@@ -22,7 +22,9 @@ from detente.present.numbers import LOCALES, Language
 @cache
 def catalog(language: Language) -> dict[str, str]:
     """All sentences of one language, by dotted key."""
-    text = resources.files("detente.present").joinpath("words", f"{language}.toml").read_text(encoding="utf-8")
+    text = (
+        resources.files("detente.present").joinpath("words", f"{language}.toml").read_text(encoding="utf-8")
+    )
     return dict(_flat(tomllib.loads(text), ""))
 
 
@@ -56,6 +58,8 @@ class Words(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if not format_spec:
+            if isinstance(value, float):
+                raise TypeError("a number in a sentence needs a format, such as {share:percent}")
             return str(value)
         name, *forms = format_spec.split("|")
         if name == "plural":
@@ -100,8 +104,11 @@ class Words(string.Formatter):
         return numbers.p_value(value, self.language)
 
     def group(self, value: Any) -> str:
-        """The name of a group; a group that is not stated says so."""
-        return self.t("common.not_stated") if numbers.undefined(value) or value == "" else str(value)
+        """The name of a group; a group that is not stated says so, one that is named so stands in quotes."""
+        nothing = self.t("common.not_stated")
+        if numbers.undefined(value) or value == "":
+            return nothing
+        return f"“{value}”" if value == nothing else str(value)
 
     def reason(self, code: str) -> str:
         """Why rows were set aside or marked; a reason that has no words yet shows its code."""
