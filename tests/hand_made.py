@@ -79,7 +79,9 @@ class Made:
 
     def tables(self, folder: Path) -> Tables:
         audit, every = self.audit(folder), engine.table(self._frame())
-        loss = LossLog((SourceCount("deals", "deals.csv", "ab" * 32, len(self.leads), len(self.leads), 0, 0),), ())
+        loss = LossLog(
+            (SourceCount("deals", "deals.csv", "ab" * 32, len(self.leads), len(self.leads), 0, 0),), ()
+        )
         days = [lead["created_at"].date() for lead in self.leads]
         return Tables(
             audit, AS_OF, min(days), max(days), every.filter(every.counted), every, loss,
@@ -88,8 +90,16 @@ class Made:
 
     def _frame(self) -> pd.DataFrame:
         frame = pd.DataFrame(self.leads)
-        stated = {f"label_{item['id']}" for item in self.labels} | {f"attr_{item['id']}" for item in self.criteria}
-        frame = frame[[name for name in frame if not name.startswith(("attr_", "label_")) or name.removesuffix("_at") in stated]]
+        stated = {f"label_{item['id']}" for item in self.labels} | {
+            f"attr_{item['id']}" for item in self.criteria
+        }
+        frame = frame[
+            [
+                name
+                for name in frame
+                if not name.startswith(("attr_", "label_")) or name.removesuffix("_at") in stated
+            ]
+        ]
         frame.insert(0, "lead_id", [f"L{order}" for order in range(len(frame))])
         for name in frame:
             if name in TIMES:

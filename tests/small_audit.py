@@ -28,7 +28,7 @@ COLUMNS = {
 
 
 class Company:
-    """Files of one company in a folder. `source(table, csv, **keys)` states one export; `load()` runs intake."""
+    """One company's files. `source(table, csv, **keys)` states an export; `load()` runs intake."""
 
     def __init__(self, folder: Path):
         self.folder, self.sources, self.keys = folder, {}, {"client": "Test", "funnel": FUNNEL}

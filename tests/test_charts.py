@@ -143,33 +143,40 @@ def test_an_axis_of_shares_begins_at_zero(case: Case, narrow: bool) -> None:
         assert ax.get_ylim()[0] == 0
 
 
+def boxes(figure) -> list[tuple[str, object]]:
+    """Each drawn word with the box it fills; a tick beyond the axis is not drawn."""
+    with canvas.style():
+        figure.draw_without_rendering()
+        ax = figure.axes[0]
+        ticks = [
+            text
+            for axis, (low, high) in ((ax.xaxis, sorted(ax.get_xlim())), (ax.yaxis, sorted(ax.get_ylim())))
+            for place, text in zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
+            if low <= place <= high
+        ]
+        legends = [text for legend in figure.legends for text in legend.get_texts()]
+        drawn = [text for text in [*ax.texts, *ticks, *legends] if text.get_text().strip()]
+        return [(text.get_text(), text.get_window_extent()) for text in drawn]
+
+
 @every
 @widths
 def test_no_word_is_cut_by_the_edge_of_the_picture(case: Case, narrow: bool) -> None:
     figure = charts.draw(case.draw, case.frame, WORDS["ru"], narrow)
-    with canvas.style():
-        figure.draw_without_rendering()
-        edge = figure.bbox
-        for ax in figure.axes:
-            for text in [*ax.texts, *ax.get_xticklabels(), *ax.get_yticklabels()]:
-                box = text.get_window_extent()
-                if text.get_text().strip():
-                    assert box.x0 >= -1, text
-                    assert box.x1 <= edge.x1 + 1, text
-                    assert box.y0 >= -1, text
-                    assert box.y1 <= edge.y1 + 1, text
+    for word, box in boxes(figure):
+        assert box.x0 >= -1, word
+        assert box.x1 <= figure.bbox.x1 + 1, word
+        assert box.y0 >= -1, word
+        assert box.y1 <= figure.bbox.y1 + 1, word
 
 
+@every
 @widths
-def test_names_and_values_of_rows_do_not_lie_on_each_other(narrow: bool) -> None:
-    figure = charts.draw(charts.shares, GROUPS, WORDS["ru"], narrow)
-    with canvas.style():
-        figure.draw_without_rendering()
-        ax = figure.axes[0]
-        drawn = [t for t in [*ax.texts, *ax.get_yticklabels()] if t.get_text().strip()]
-        boxes = [text.get_window_extent() for text in drawn]
-    for at, one in enumerate(boxes):
-        assert not any(one.overlaps(other) for other in boxes[at + 1 :]), drawn[at]
+def test_no_word_lies_on_another(case: Case, narrow: bool) -> None:
+    found = boxes(charts.draw(case.draw, case.frame, WORDS["ru"], narrow))
+    for at, (word, box) in enumerate(found):
+        on = [other for other, place in found[at + 1 :] if box.padded(-1).overlaps(place)]
+        assert not on, (word, on)
 
 
 @every

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from small_audit import Company, frame
 
 from detente.audit import AuditError
 from detente.schema import DataError
+from small_audit import Company, frame
 
 HEAD = "id,created,stage"
 
@@ -249,8 +249,14 @@ def test_won_deals_without_a_believable_amount_are_flagged(company):
 # --- content ---
 def test_test_leads_are_whole_words_and_the_staff_itself(company):
     company.state(tests={"phones": ["8 916 000-00-00"], "emails": ["boss@firm.ru"]})
-    lines = ("1,2024-02-01,New,Тест заявки,,", "2,2024-02-01,New,Куплю тестомес,,", "3,2024-02-01,New,Тестов,,",
-             "4,2024-02-01,New,,+7 916 000 00 00,", "5,2024-02-01,New,,,Boss@Firm.ru", "6,2024-02-01,New,,+79161234567,")  # fmt: skip
+    lines = (
+        "1,2024-02-01,New,Тест заявки,,",
+        "2,2024-02-01,New,Куплю тестомес,,",
+        "3,2024-02-01,New,Тестов,,",
+        "4,2024-02-01,New,,+7 916 000 00 00,",
+        "5,2024-02-01,New,,,Boss@Firm.ru",
+        "6,2024-02-01,New,,+79161234567,",
+    )
     columns = {"title": "name", "phone": "tel", "email": "mail"}
     deals(company, *lines, head=f"{HEAD},name,tel,mail", columns=columns)
     found = company.journeys()
@@ -262,9 +268,15 @@ def test_test_leads_are_whole_words_and_the_staff_itself(company):
 
 
 def test_the_same_person_again_within_the_days_is_one_inquiry(company):
-    # day 0 counts, 20 repeats it, 45 is 45 days after the one that counts, 60 is 15 after that; the test never counts
-    lines = ("1,2024-01-01,New,89161234567,", "2,2024-01-21,New,+7 916 123-45-67,", "3,2024-02-15,New,9161234567,",
-             "4,2024-03-01,New,8(916)1234567,", "5,2023-12-31,New,89161234567,test", "6,2024-01-02,New,,")  # fmt: skip
+    # day 0 counts, 20 repeats it, 45 is 45 days after the one that counts, 60 repeats that; tests never count
+    lines = (
+        "1,2024-01-01,New,89161234567,",
+        "2,2024-01-21,New,+7 916 123-45-67,",
+        "3,2024-02-15,New,9161234567,",
+        "4,2024-03-01,New,8(916)1234567,",
+        "5,2023-12-31,New,89161234567,test",
+        "6,2024-01-02,New,,",
+    )
     deals(company, *lines, head=f"{HEAD},tel,name", columns={"phone": "tel", "title": "name"})
     assert company.journeys()["is_duplicate"].tolist() == [False, True, False, True, False, False]
     assert ("deals", "flagged", "duplicate", 2, (3, 5)) in company.losses()
@@ -363,9 +375,16 @@ def test_an_empty_stage_is_open_and_flagged(company):
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [("Lost", "lost"), ("won", "won"), ("open", "open"), ("Сделка успешна", "won"), ("Неуспешно", "lost"), ("Провал", "lost"),
-     ("В работе", "open")],
-)  # fmt: skip
+    [
+        ("Lost", "lost"),
+        ("won", "won"),
+        ("open", "open"),
+        ("Сделка успешна", "won"),
+        ("Неуспешно", "lost"),
+        ("Провал", "lost"),
+        ("В работе", "open"),
+    ],
+)
 def test_a_status_beside_the_stage_refines_its_outcome(company, status, outcome):
     deals(company, f"1,2024-01-01,Talk,{status}", head=f"{HEAD},status", columns={"status_group": "status"})
     assert company.journeys()["outcome"].tolist() == [outcome]
@@ -486,7 +505,8 @@ def test_the_currency_in_a_heading_counts(company):
 
 # --- payments ---
 def test_a_refund_is_negative_once_however_it_is_written(company):
-    csv = "paid,sum,type\n2024-01-06,100,payment\n2024-01-07,-30,\n2024-01-08,30,Возврат\n2024-01-09,-20,refund\n"
+    csv = "paid,sum,type\n2024-01-06,100,payment\n2024-01-07,-30,\n"
+    csv += "2024-01-08,30,Возврат\n2024-01-09,-20,refund\n"
     company.source("payments", csv, columns={"kind": "type"})
     found = frame(company.load()[0].payments).sort_values("row")
     assert [str(value) for value in found["amount"]] == ["100.00", "-30.00", "-30.00", "-20.00"]
@@ -543,7 +563,8 @@ def test_a_plan_may_name_months(company):
 
 def test_leads_and_deals_become_one_inquiry_and_neither_is_lost(company):
     deals(company, "5,2024-01-05 10:00,Won", "6,2024-01-06 10:00,Talk", "7,2024-01-07 10:00,New")
-    csv = "id,created,became,from\n5,2024-01-01 09:00,6,Ads\n2,2024-01-02 09:00,5,Mail\n3,2024-01-03 09:00,,Ads\n4,2024-01-04 09:00,5,Late\n8,2024-01-04 09:00,77,\n"
+    csv = "id,created,became,from\n5,2024-01-01 09:00,6,Ads\n2,2024-01-02 09:00,5,Mail\n"
+    csv += "3,2024-01-03 09:00,,Ads\n4,2024-01-04 09:00,5,Late\n8,2024-01-04 09:00,77,\n"
     company.source("leads", csv, columns={"deal_id": "became", "channel": "from"})
     tables, log = company.load()
     found = frame(tables.all_journeys).sort_values(["created_at", "file"]).fillna("")
@@ -558,10 +579,13 @@ def test_leads_and_deals_become_one_inquiry_and_neither_is_lost(company):
         )
     )
     assert rows == [
-        (1, "Talk", "Ads", "deals.csv", ""), (2, "Won", "Mail", "deals.csv", ""), (3, "New", "Ads", "leads.csv", ""),
-        (4, "New", "Late", "leads.csv", "shared_deal:deal_id"), (4, "New", "", "leads.csv", "unmatched_deal:deal_id"),
+        (1, "Talk", "Ads", "deals.csv", ""),
+        (2, "Won", "Mail", "deals.csv", ""),
+        (3, "New", "Ads", "leads.csv", ""),
+        (4, "New", "Late", "leads.csv", "shared_deal:deal_id"),
+        (4, "New", "", "leads.csv", "unmatched_deal:deal_id"),
         (7, "New", "", "deals.csv", ""),
-    ]  # fmt: skip
+    ]
     assert all(item.conserved for item in log.sources)
 
 

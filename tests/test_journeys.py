@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from small_audit import Company, frame
 
 from detente.intake import load
 from detente.schema import DataError
+from small_audit import Company, frame
 
 DEALS = """id,created,stage
 1,2024-01-01 09:00,Won
@@ -149,10 +149,15 @@ def test_age_and_month_are_those_of_the_day_of_creation(tmp_path):
 
 def test_the_order_of_rows_changes_nothing_but_the_row(tmp_path):
     extra = {"manager": "who", "phone": "tel", "channel": "from"}
-    lines = [f"{i},2024-01-{1 + i % 9:02d} 10:00,{'New Talk Won Lost'.split()[i % 4]},M{i % 3},+7916000{i % 11:04d},"
-             f"{'google Google Mail'.split()[i % 3]}" for i in range(40)]  # fmt: skip
+    lines = [
+        f"{i},2024-01-{1 + i % 9:02d} 10:00,{['New', 'Talk', 'Won', 'Lost'][i % 4]},M{i % 3},"
+        f"+7916000{i % 11:04d},"
+        f"{['google', 'Google', 'Mail'][i % 3]}"
+        for i in range(40)
+    ]
     events = [
-        f"{i % 40},2024-01-{10 + i % 3} 10:00,{'New Talk Offer Won Lost'.split()[i % 5]}" for i in range(120)
+        f"{i % 40},2024-01-{10 + i % 3} 10:00,{['New', 'Talk', 'Offer', 'Won', 'Lost'][i % 5]}"
+        for i in range(120)
     ]
     results = []
     for turn, name in ((1, "one"), (-1, "two")):
@@ -173,10 +178,17 @@ currency: EUR
 timezone: Europe/Amsterdam
 thresholds: {duplicate_days: 0}
 sources:
-  deals: {file: loans.csv, columns: {lead_id: case_id, created_at: reg_date, stage: activity, modified_at: ts, amount: amount_req}}
+  deals:
+    file: loans.csv
+    columns: {lead_id: case_id, created_at: reg_date, stage: activity, modified_at: ts, amount: amount_req}
   stages: {file: loans.csv, columns: {lead_id: case_id, entered_at: ts, stage: activity, seq: seq}}
 funnel:
-  stages: [{name: A_SUBMITTED}, {name: A_PARTLYSUBMITTED}, {name: A_PREACCEPTED}, {name: A_ACCEPTED}, {name: A_FINALIZED}]
+  stages:
+    - {name: A_SUBMITTED}
+    - {name: A_PARTLYSUBMITTED}
+    - {name: A_PREACCEPTED}
+    - {name: A_ACCEPTED}
+    - {name: A_FINALIZED}
   won: [A_APPROVED, A_REGISTERED, A_ACTIVATED]
   lost: [A_DECLINED, A_CANCELLED]
 """

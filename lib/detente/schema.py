@@ -55,7 +55,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "utm_source:text utm_medium:text utm_campaign:text utm_content:text utm_term:text manager:text segment:text "
         "person:id* phone:id* email:id* title:text tags:text"
     ),
-    "stages": _columns("lead_id:id!* entered_at:time! stage:text! from_stage:text pipeline:text seq:count manager:text"),
+    "stages": _columns(
+        "lead_id:id!* entered_at:time! stage:text! from_stage:text pipeline:text seq:count manager:text"
+    ),
     "spend": _columns(
         "date_from:date! date_to:date channel:text campaign:text ad_group:text ad:text cost:money! currency:text "
         "impressions:count clicks:count conversions:number"
@@ -78,9 +80,13 @@ TABLES: dict[str, tuple[Column, ...]] = {
 class DataError(Exception):
     """The data broke the contract (exit code 3): what, in which file, column and row, and what to do."""
 
-    def __init__(self, message: str, *, file: str = "", column: str = "", row: int | None = None, fix: str = ""):
+    def __init__(
+        self, message: str, *, file: str = "", column: str = "", row: int | None = None, fix: str = ""
+    ):
         place = ", ".join(
-            part for part in (file, f"column «{column}»" if column else "", f"row {row}" if row else "") if part
+            part
+            for part in (file, f"column «{column}»" if column else "", f"row {row}" if row else "")
+            if part
         )
         super().__init__(": ".join(part for part in (place, message) if part) + (f" {fix}" if fix else ""))
         self.file, self.column, self.row, self.fix = file, column, row, fix

@@ -67,7 +67,7 @@ def build(audit: Audit, secret: bytes, work: Path, target: Path) -> None:
     tables = _tables(bench, batches, extras, as_of)
     _write_tables(bench, tables, target)
     write_log(ledger.log(), target / "loss.json")
-    about = {"as_of": str(as_of), **_range(engine.read(target / "journeys.parquet"), tables.get("spend"))}
+    about = {"as_of": str(as_of), **_range(engine.read(target / "journeys.parquet"), tables.get("spend"), as_of)}
     (target / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
 
@@ -206,17 +206,20 @@ def ibis_date(day: dt.date):
     return ibis.date(str(day))
 
 
-def _range(journeys_table: ibis.Table, spend: ibis.Table | None) -> dict[str, str]:
-    """The first and the last day of leads and of spend."""
-    found = []
-    for table, column in ((journeys_table, "created_at"), (spend, "date_from")):
-        if table is not None:
-            day = table[column].cast("date")
-            row = engine.frame(
-                table.aggregate(first=day.min().cast("string"), last=day.max().cast("string"))
-            ).iloc[0]
-            found += [value for value in row if isinstance(value, str)]
-    return {"first": min(found), "last": max(found)} if found else {"first": "", "last": ""}
+def _range(journeys_table: ibis.Table, spend: ibis.Table | None, as_of: dt.date) -> dict[str, str]:
+    """The first day of inquiries or spend, and the last; spend counts up to the day of the export."""
+    first, last = _span(journeys_table, "created_at")
+    if spend is not None and last:
+        spend = spend.filter(spend["date_from"] <= ibis_date(as_of))
+        from_, to = _span(spend, "date_from")
+        first, last = min(first, from_ or first), max(last, to)
+    return {"first": first, "last": last}
+
+
+def _span(table: ibis.Table, column: str) -> tuple[str, str]:
+    day = table[column].cast("date")
+    found = engine.frame(table.aggregate(a=day.min().cast("string"), b=day.max().cast("string"))).iloc[0]
+    return tuple(value if isinstance(value, str) else "" for value in found)
 
 
 # --- the tables ---

@@ -65,7 +65,8 @@ def texts(
     ]
     changes: dict[str, Mapping[str, Change]] = {}
     for name in names:
-        if name in ("title", "tags", "status_group", "currency"):
+        silent = not any(export.headings_of(name) for export in exports)
+        if silent or name in ("title", "tags", "status_group", "currency"):
             continue
         tokens = frozenset().union(*(columns.nulls(export, name) for export in exports))
         clean = values.mark if name in values.MARKS else values.plain
@@ -93,23 +94,26 @@ def _staged(change: Change, places: Mapping[str, Place]) -> Change:
     return change
 
 
-def hashed(bench: Bench, table: ibis.Table, kinds: Mapping[str, str]) -> ibis.Table:
+def hashed(
+    bench: Bench, exports: Sequence[Export], table: ibis.Table, kinds: Mapping[str, str]
+) -> ibis.Table:
     """Replace personal columns by keyed hashes; a phone also gives `phone_valid` (NULL where there is no
     phone).
     """
+    import ibis
+
     joined, made = table, {}
     for number, (name, kind) in enumerate(kinds.items()):
+        if not any(export.headings_of(name) for export in exports):
+            continue
         raw, value = f"_{number}raw", f"_{number}hashed"
         small = _hashes(bench, table, name, kind).rename({raw: "raw", value: "hashed"})
         joined = joined.left_join(small, joined[name] == small[raw])
         made[name] = value
     picked = {name: joined[made[name]] if name in made else joined[name] for name in table.columns}
-    if "phone" in made:
-        import ibis
-
-        picked["phone_valid"] = ibis.ifelse(
-            joined["phone"].isnull(), ibis.null("boolean"), joined[made["phone"]].notnull()
-        )
+    if "phone" in kinds:
+        valid = joined[made["phone"]].notnull() if "phone" in made else ibis.null("boolean")
+        picked["phone_valid"] = ibis.ifelse(joined["phone"].isnull(), ibis.null("boolean"), valid)
     return joined.select(**picked)
 
 
@@ -169,11 +173,11 @@ def no_id(table: ibis.Table, key: str) -> ibis.Table:
     return table.mutate(_fate=ibis.ifelse(empty, ibis.literal(f"dropped no_id {key}"), table["_fate"]))
 
 
-def not_future(bench: Bench, table: ibis.Table, column: str) -> ibis.Table:
+def not_future(bench: Bench, table: ibis.Table, column: str, last: dt.date | None = None) -> ibis.Table:
     """Facts later than the day of the export are none: the row is quarantined."""
     import ibis
 
-    limit = ibis.date(str(bench.last_day + dt.timedelta(days=1)))
+    limit = ibis.date(str((last or bench.last_day) + dt.timedelta(days=1)))
     return rows.fated(table, table[column].cast("date") > limit, f"quarantined future_date {column}")
 
 
@@ -216,7 +220,7 @@ def deals(bench: Bench, exports: Sequence[Export], typed: ibis.Table, extras: Se
     if rows.repeated(table, "lead_id"):
         table = _once_each(bench, exports, table)
     kinds = {"lead_id": "deal", "person": "person", "phone": "phone", "email": "email"}
-    marked = bench.settled(_tested(bench, hashed(bench, table, kinds)), "deals")
+    marked = bench.settled(_tested(bench, hashed(bench, exports, table, kinds)), "deals")
     known_stages(bench, exports, marked.filter(marked["_fate"].isnull()), "stage")
     return closed(bench, exports, typed, marked)
 
@@ -291,7 +295,7 @@ def leads(bench: Bench, exports: Sequence[Export], typed: ibis.Table, extras: Se
         table = bench.settled(rows.same_id(table, "lead_id"), "leads-once")
     own = any(export.headings_of("deal_id") for export in exports)
     kinds = {"lead_id": "lead" if own else "deal", "deal_id": "deal", "person": "person"}
-    table = hashed(bench, table, {**kinds, "phone": "phone", "email": "email"})
+    table = hashed(bench, exports, table, {**kinds, "phone": "phone", "email": "email"})
     names = sorted({place.name for place in bench.places.values()})  # leads have stages of their own, too
     known = ibis.ifelse(table["stage"].isin(names), table["stage"], ibis.null("string"))
     table = table.mutate(_known_stage=known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ def stages(bench: Bench, exports: Sequence[Export], typed: ibis.Table, known: ib
     table = bench.settled(clean.not_future(bench, table, "entered_at"), "stages")
     if _any_repeat(table):
         table = bench.settled(rows.exact(table, ["lead_id"]), "stages-exact")
-    table = clean.hashed(bench, table, {"lead_id": "deal"})
+    table = clean.hashed(bench, exports, table, {"lead_id": "deal"})
     table = rows.fated(table, ~table["lead_id"].isin(known["lead_id"]), "quarantined orphan lead_id")
     marked = bench.settled(_unmapped(bench, table), "stages")
     clean.known_stages(bench, exports, marked.filter(marked["_fate"].isnull()), "stage")
@@ -61,7 +62,7 @@ def spend(bench: Bench, exports: Sequence[Export], typed: ibis.Table) -> ibis.Ta
         table = rows.flagged(table, table["channel"].isnull(), "no_channel:channel")
     table = table.mutate(date_to=ibis.coalesce(table["date_to"], table["date_from"]))
     table = clean.other_currency(bench, table, "cost")
-    table = clean.not_future(bench, table, "date_from")
+    table = clean.not_future(bench, table, "date_from", bench.audit.as_of or dt.date.today())
     table = rows.flagged(table, table["cost"] < 0, "negative_spend:cost")
     table = bench.settled(table, "spend")
     if _any_repeat(table):
@@ -100,7 +101,9 @@ def payments(
         "phone": "phone",
         "email": "email",
     }
-    table = bench.settled(people.with_person(clean.hashed(bench, table, kinds), contacts), "payments")
+    table = bench.settled(
+        people.with_person(clean.hashed(bench, exports, table, kinds), contacts), "payments"
+    )
     persons = known.filter(known["person"].notnull())
     matched = table["lead_id"].isin(known["lead_id"]).fill_null(False) | table["person"].isin(
         persons["person"]
@@ -138,7 +141,7 @@ def calls(bench: Bench, exports: Sequence[Export], typed: ibis.Table, contacts: 
     if _any_repeat(table):
         table = bench.settled(rows.exact(table, []), "calls-exact")
     kinds = {"call_id": "call", "lead_id": "deal", "person": "person", "phone": "phone"}
-    marked = people.with_person(clean.hashed(bench, table, kinds), contacts)
+    marked = people.with_person(clean.hashed(bench, exports, table, kinds), contacts)
     return clean.closed(bench, exports, typed, bench.settled(marked, "calls"))
 
 
@@ -151,7 +154,7 @@ def tasks(bench: Bench, exports: Sequence[Export], typed: ibis.Table) -> ibis.Ta
     table = bench.settled(table, "tasks")
     if _any_repeat(table):
         table = bench.settled(rows.exact(table, ["lead_id"]), "tasks-exact")
-    marked = clean.hashed(bench, table, {"task_id": "task", "lead_id": "deal"})
+    marked = clean.hashed(bench, exports, table, {"task_id": "task", "lead_id": "deal"})
     return clean.closed(bench, exports, typed, bench.settled(marked, "tasks"))
 
 

@@ -98,8 +98,8 @@ class Ledger:
             mapping={name: " | ".join(found) for name, found in export.mapping.columns.items()},
             unmapped=export.mapping.unmapped,
         )
-        assert raw.rows == rows_read + sum(refused.values()), f"{raw.file}: the reader lost rows"
-        assert count.conserved, f"{raw.file}: rows or money went missing: {count}"
+        if raw.rows != rows_read + sum(refused.values()) or not count.conserved:
+            raise AssertionError(f"{raw.file}: rows or money went missing: {count}")
         self.sources.append(count)
         self.losses.extend(_owned(loss, export) for loss in raw.remarks)
 

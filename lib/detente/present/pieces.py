@@ -15,6 +15,7 @@ from detente.present.canvas import FEW
 from detente.present.findings import Finding
 from detente.present.wording import Words
 
+MANY = 7  # columns; more are set smaller on paper, so that the page is not shrunk to fit them
 ROWS = 60  # a page shows no more rows than this; the download holds them all
 Kind = Literal[
     "text",
@@ -114,8 +115,9 @@ def table(spec: Table, words: Words) -> str:
     if len(spec.frame) > ROWS:
         note = f'<p class="note">{escape(words.t("table.capped", shown=ROWS, all=len(spec.frame)))}</p>'
     caption = escape(spec.caption)
+    look = "table many" if len(spec.columns) > MANY else "table"
     return (
-        f'<figure class="table"><figcaption>{caption}</figcaption>'
+        f'<figure class="{look}"><figcaption>{caption}</figcaption>'
         f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}">'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
         f"{note}{downloads.link(spec, words)}</figure>"

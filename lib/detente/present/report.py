@@ -44,7 +44,9 @@ class Report:
     tables : what `intake.load` returned. loss : its log. today : the day to hold the data's age against.
     """
 
-    def __init__(self, notebook: str, tables, loss: LossLog, language: str, output: str = "", today: dt.date | None = None):
+    def __init__(
+        self, notebook: str, tables, loss: LossLog, language: str, output: str = "", today: dt.date | None = None
+    ):
         self.notebook, self.tables, self.loss = notebook, tables, loss
         self.audit = tables.audit
         self.words = Words(language or self.audit.language, self.audit.currency)
@@ -61,7 +63,8 @@ class Report:
         if age > self.audit.thresholds.stale_days:
             stale = self.words.t("page.stale", days=age, day=self.tables.as_of)
             view = View(stale, points=[view.heading, *view.points], tone="bad")
-        self._show(pieces.verdict(view.heading, view.points, view.tone, self.words, self._line() if self.output else ""))
+        line = self._line() if self.output else ""
+        self._show(pieces.verdict(view.heading, view.points, view.tone, self.words, line))
 
     def _line(self) -> str:
         """Client, the period of the data, and when the page was built: two different times."""
@@ -84,11 +87,12 @@ class Report:
         text = pieces.finding(item, words) if item else ""
         note = f'<p class="note">{escape(view.note)}</p>' if view.note else ""
         tables = [spec for spec in (view.table, *view.tables, *more) if spec is not None]
+        figure = view.figure if view.figure and len(view.figure.frame) else None
         text += pieces.asks(view.asks)
         page = text + pieces.links(view.links)
         if self.output:
             name = pieces.digest(self.notebook, heading, str(len(self.findings)))
-            page += pieces.figure(view.figure, words, name) if view.figure else ""
+            page += pieces.figure(figure, words, name) if figure else ""
             page += note + "".join(pieces.table(spec, words) for spec in tables)
             self._write(tables)
         simple = f"<h3>{escape(heading)}</h3>{text}{note}" + "".join(pieces.simple_table(t, words) for t in tables)
@@ -96,9 +100,9 @@ class Report:
         lines = [heading, item.fact if item else "", item.question if item else "", *asked]
         plain = "\n".join(line for line in lines if line)
         self._show(Piece("section", page, simple, plain, heading))
-        if view.figure:
-            picture = pieces.png(view.figure, words)
-            display({"image/png": picture, "text/plain": view.figure.alt(words)}, raw=True)
+        if figure:
+            picture = pieces.png(figure, words)
+            display({"image/png": picture, "text/plain": figure.alt(words)}, raw=True)
 
     def _write(self, tables: list[Table]) -> None:
         folder = self.output / "tables"
@@ -172,7 +176,7 @@ class Report:
         """Months (index YYYY-MM) with a column ripe: every lead of the month is at least `ripe_days` old."""
         last = self.tables.as_of - dt.timedelta(days=self.audit.thresholds.ripe_days)
         ends = [pd.Period(name, "M").end_time.date() if isinstance(name, str) else dt.date.max for name in months.index]
-        return months.assign(ripe=[end <= last for end in ends])
+        return months.assign(ripe=pd.Series([end <= last for end in ends], months.index, dtype=bool))
 
     def criterion(self, ident: str) -> str:
         """A criterion in the words of the audit."""

@@ -54,11 +54,11 @@ def state(
     )  # fmt: skip
 
 
-def missing(report: Report, group: str, ident: str, ask: str, *, need: str = "need", **values: Any) -> Finding:
+def missing(
+    report: Report, group: str, ident: str, ask: str, *, need: str = "need", **values: Any
+) -> Finding:
     """A finding for what the exports cannot tell: what is missing, and what would be needed."""
-    what, needed, how = (
-        phrase(report, group, f"missing_{name}", **values) for name in ("what", need, "how")
-    )
+    what, needed, how = (phrase(report, group, f"missing_{name}", **values) for name in ("what", need, "how"))
     return Finding(
         id=ident, notebook=report.notebook, headline=what, fact=needed, value=math.nan, unit="", low=math.nan,
         high=math.nan, level=report.level, n=0, ask=ask, question=how,

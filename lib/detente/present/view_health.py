@@ -21,7 +21,9 @@ def verdict(report: Report, lost, effect: pd.DataFrame, decisions: dict) -> View
     variant = "none" if not good else "partly" if len(good) < len(decisions) else "good"
     headline = phrase(report, GROUP, "title", variant, good=len(good), all=len(decisions), lost=lost.share)
     points = [
-        phrase(report, GROUP, "point_lost", read=lost.read, lost=lost.lost, share=lost.share, files=lost.files),
+        phrase(
+            report, GROUP, "point_lost", read=lost.read, lost=lost.lost, share=lost.share, files=lost.files
+        ),
         phrase(report, GROUP, "point_counted", **_left_out(effect)),
     ]
     for name, chosen in (("good", True), ("bad", False)):
@@ -50,11 +52,15 @@ def tiles(report: Report, lost, effect: pd.DataFrame, ladder) -> list[Tile]:
     words, left = report.words, _left_out(effect)
     every = int(effect.set_index("base").loc["all", "leads"])
     need = phrase(report, f"{GROUP}.level", f"need_{ladder.missing}") if ladder.missing else ""
+
+    def of(part: int, whole: int) -> str:
+        return phrase(report, GROUP, "tile_of", n=part, all=whole)
+
     labels = {name: phrase(report, GROUP, f"tile_{name}") for name in ("rows", "lost", "leads", "level")}
     return [
         Tile(labels["rows"], words.count(lost.read), base=phrase(report, GROUP, "tile_files", n=lost.files)),
-        Tile(labels["lost"], words.percent(lost.share), base=phrase(report, GROUP, "tile_of", n=lost.lost, all=lost.read)),
-        Tile(labels["leads"], words.count(left["counted"]), base=phrase(report, GROUP, "tile_of", n=left["counted"], all=every)),
+        Tile(labels["lost"], words.percent(lost.share), base=of(lost.lost, lost.read)),
+        Tile(labels["leads"], words.count(left["counted"]), base=of(left["counted"], every)),
         Tile(
             labels["level"], ladder.level or "—",
             base=phrase(report, GROUP, "tile_next", need=need) if need else phrase(report, GROUP, "tile_top"),
@@ -73,13 +79,18 @@ def rows(report: Report, loss: LossLog, lost) -> View:
     frame = loss.frame()
     chart = frame.assign(label=frame["file"])
     figure = Figure(
-        charts.waterfall, chart, title=phrase(report, group, "title"), caption=phrase(report, group, "caption")
+        charts.waterfall,
+        chart,
+        title=phrase(report, group, "title"),
+        caption=phrase(report, group, "caption"),
     )
     columns = _columns(
         report, file="file:text", read="read:count", kept="kept:count", quarantined="quarantined:count",
         dropped="dropped:count", amount_read="amount_read:money", amount_kept="amount_kept:money",
     )  # fmt: skip
-    return View(finding=finding, figure=figure, table=Table("files", frame, columns, phrase(report, group, "table")))
+    return View(
+        finding=finding, figure=figure, table=Table("files", frame, columns, phrase(report, group, "table"))
+    )
 
 
 def _columns(report: Report, **spec: str) -> list[Column]:
@@ -102,7 +113,8 @@ def losses(report: Report, loss: LossLog) -> View:
     top = frame.iloc[0]
     number = Number(int(top["rows"]), "count", n=int(frame["rows"].sum()))
     finding = state(
-        report, group, "loss_reasons", "data", number, reasons=frame["reason"].nunique(), top=top["label"], rows=top["rows"]
+        report, group, "loss_reasons", "data", number, reasons=frame["reason"].nunique(), top=top["label"],
+        rows=top["rows"],
     )  # fmt: skip
     columns = _columns(report, label="reason:text", done="action:text", file="file:text", column="column:text",
                        rows="rows:count", amount="amount_read:money", where="places:text")  # fmt: skip
@@ -119,7 +131,7 @@ def effect(report: Report, bases: pd.DataFrame) -> View:
     group, left = f"{GROUP}.effect", _left_out(bases)
     rows = bases.set_index("base")
     counted, every = rows.loc["counted"], rows.loc["all"]
-    variant = "" if left["tests"] + left["repeats"] else "none"
+    variant = "none" if not left["tests"] + left["repeats"] else "" if counted["known"] else "unknown"
     change = float(every["change"]) if counted["known"] else math.nan
     finding = state(
         report, group, "counted_effect", "data", Number(change, "points", n=int(every["known"])), variant=variant,
@@ -133,7 +145,8 @@ def effect(report: Report, bases: pd.DataFrame) -> View:
         interval=list(zip(chosen["low"], chosen["high"], strict=True)),
     )
     columns = _columns(report, label="set:text", leads="leads:count", known="known:count",
-                       non_target="non_target:count", share="share:share", interval="interval:percent_range")  # fmt: skip
+                       non_target="non_target:count", share="share:share",
+                       interval="interval:percent_range")  # fmt: skip
     return View(finding=finding, table=Table("effect", chosen, columns, phrase(report, group, "table")))
 
 
@@ -141,23 +154,35 @@ def fill(report: Report, filled: pd.DataFrame) -> View:
     """How well the columns are filled in."""
     group = f"{GROUP}.fill"
     frame = filled.assign(label=[report.column(name) for name in filled["column"]])
-    worst = frame.iloc[0]
+    some = frame[frame["filled"] > 0]
+    worst = (some if len(some) else frame).iloc[0]
     number = Number(worst["share"], low=worst["low"], high=worst["high"], n=int(worst["leads"]))
     finding = state(
         report, group, "fill_worst", "sales", number, variant="" if worst["share"] < 1 else "full",
         column=worst["label"], filled=worst["filled"], leads=worst["leads"], share=worst["share"],
     )  # fmt: skip
-    chart = frame.assign(known=frame["leads"], named=frame.index == 0, enough=True)
+    empty = ", ".join(frame.loc[frame["filled"] == 0, "label"])
+    note = phrase(report, group, "note_empty", columns=empty) if empty and len(some) else ""
+    chart = frame.assign(known=frame["leads"], named=frame.index == worst.name, enough=True)
     figure = Figure(
         charts.shares, chart, title=phrase(report, group, "title"), caption=phrase(report, group, "caption")
     )
-    columns = _columns(report, label="column:text", filled="filled:count", leads="leads:count", share="share:percent")
-    return View(finding=finding, figure=figure, table=Table("fill", frame, columns, phrase(report, group, "table")))
+    columns = _columns(
+        report, label="column:text", filled="filled:count", leads="leads:count", share="share:percent"
+    )
+    return View(
+        finding=finding,
+        figure=figure,
+        table=Table("fill", frame, columns, phrase(report, group, "table")),
+        note=note,
+    )
 
 
 def weeks(report: Report, counted: pd.DataFrame) -> View:
     """Leads per week: a gap in the export shows as an empty week."""
     group, gaps = f"{GROUP}.weeks", int(counted["gap"].sum())
+    if counted.empty:
+        return View(finding=state(report, group, "empty_weeks", "data", variant="none", status="cannot_tell"))
     inner = counted[counted["whole"]] if counted["whole"].any() else counted
     number = Number(gaps, "count", n=len(counted))
     finding = state(
@@ -175,9 +200,10 @@ def level(report: Report, ladder) -> View:
     group = f"{GROUP}.level"
     reached = ladder.level or "none"
     need = phrase(report, group, f"need_{ladder.missing}") if ladder.missing else ""
-    number = Number(int(ladder.level[1:]) if ladder.level else -1, "count", n=len(ladder.steps))
+    number = Number(int(ladder.level[1:]) if ladder.level else math.nan, "count", n=len(ladder.steps))
+    variant = "top" if not need else "" if ladder.level else "none"
     finding = state(
-        report, group, "digitisation", "ceo", number, variant="" if need else "top", level_reached=ladder.level or "—",
+        report, group, "digitisation", "ceo", number, variant=variant, level_reached=ladder.level or "—",
         meaning=phrase(report, group, reached), need=need,
     )  # fmt: skip
     steps = ladder.steps
@@ -195,7 +221,9 @@ def decisions(report: Report, found: dict) -> View:
     """For which decisions the data is good, and what the others lack."""
     group = f"{GROUP}.decisions"
     good = [name for name, item in found.items() if item.good]
-    lists = {name: _names(report, found, chosen) for name, chosen in (("good_list", True), ("bad_list", False))}
+    lists = {
+        name: _names(report, found, chosen) for name, chosen in (("good_list", True), ("bad_list", False))
+    }
     none = phrase(report, group, "empty")
     finding = state(
         report, group, "good_for", "ceo", Number(len(good), "count", n=len(found)), good=len(good), all=len(found),

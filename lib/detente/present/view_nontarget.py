@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,13 +12,12 @@ from detente.present.pieces import Column, Figure, Table, Tile
 from detente.present.report import Report, View
 from detente.present.section import Number, missing, phrase, state
 
-if TYPE_CHECKING:
-    from detente.audit import Criterion
-
 GROUP = "nontarget"
 
 
-def verdict(report: Report, share, shares: pd.DataFrame, rest: pd.DataFrame, criteria: pd.DataFrame, money) -> View:
+def verdict(
+    report: Report, share, shares: pd.DataFrame, rest: pd.DataFrame, criteria: pd.DataFrame, money
+) -> View:
     """The first thing a CEO reads: the share, the channel that stands out, the criterion, the money."""
     worst = _named(rest, worse=True)
     name = report.words.group(worst.index[0]) if len(worst) else ""
@@ -28,7 +26,12 @@ def verdict(report: Report, share, shares: pd.DataFrame, rest: pd.DataFrame, cri
     if not share.known:
         return View(headline, points=[total(report, share).finding.fact], tone="warn")
     channel = _channel_point(report, shares, rest, worst)
-    points = [_total_point(report, share), channel, *_criterion_point(report, criteria), _cost_point(report, money)]
+    points = [
+        _total_point(report, share),
+        channel,
+        *_criterion_point(report, criteria),
+        _cost_point(report, money),
+    ]
     return View(headline, points=points, tone="warn" if name else "plain")
 
 
@@ -45,14 +48,16 @@ def _compared(rest: pd.DataFrame) -> int:
 
 def _total_point(report: Report, share) -> str:
     return phrase(
-        report, GROUP, "point_total", share=share.share, non_target=share.non_target, known=share.known,
+        report, GROUP, "point_total", "" if share.unknown else "full", share=share.share,
+        non_target=share.non_target, known=share.known,
         unknown=share.unknown, interval=(share.low, share.high), bounds=(share.bound_low, share.bound_high),
     )  # fmt: skip
 
 
 def _channel_point(report: Report, shares: pd.DataFrame, rest: pd.DataFrame, worst: pd.DataFrame) -> str:
     if worst.empty:
-        return phrase(report, GROUP, "point_even", compared=_compared(rest))
+        compared = _compared(rest)
+        return phrase(report, GROUP, "point_even", "" if compared else "few", compared=compared)
     values = _group_values(report, shares, rest, worst.index[0])
     return phrase(report, GROUP, "point_channel", direction=phrase(report, GROUP, "higher"), **values)
 
@@ -82,8 +87,10 @@ def _top_criterion(criteria: pd.DataFrame) -> pd.Series | None:
 
 
 def _cost_point(report: Report, money) -> str:
-    if money is None or math.isnan(money.total):
+    if money is None:
         return phrase(report, GROUP, "point_no_cost")
+    if math.isnan(money.total):
+        return phrase(report, GROUP, "point_no_cost", "untied", spend=money.spend)
     values = {"wasted": money.total, "spend": money.assigned, "interval": (money.low, money.high)}
     return phrase(report, GROUP, "point_cost", **values)
 
@@ -94,7 +101,7 @@ def tiles(report: Report, share, money) -> list[Tile]:
     found = [
         Tile(
             label=phrase(report, GROUP, "tile_share"), value=words.percent(share.share),
-            interval=phrase(report, GROUP, "tile_interval", interval=(share.low, share.high)),
+            interval=phrase(report, GROUP, "tile_interval", interval=(share.low, share.high)) if share.known else "",
             base=phrase(report, GROUP, "tile_leads", known=share.known, leads=share.leads),
         ),
         Tile(
@@ -114,8 +121,9 @@ def total(report: Report, share) -> View:
     """How many leads are not ours, with the unjudged ones counted both ways."""
     group = f"{GROUP}.total"
     number = Number(share.share, low=share.low, high=share.high, n=share.known)
+    variant = "none" if not share.known else "" if share.unknown else "full"
     finding = state(
-        report, group, "non_target_share", "marketing", number, variant="" if share.known else "none",
+        report, group, "non_target_share", "marketing", number, variant=variant,
         status="ok" if share.known else "cannot_tell", share=share.share, interval=(share.low, share.high),
         non_target=share.non_target, known=share.known, unknown=share.unknown, leads=share.leads,
         low_bound=share.bound_low, high_bound=share.bound_high,
@@ -126,7 +134,9 @@ def total(report: Report, share) -> View:
     row = {"label": label, "share": share.share, "low": share.low, "high": share.high, "known": share.known,
            "bound_low": share.bound_low, "bound_high": share.bound_high}  # fmt: skip
     caption = phrase(report, group, "caption")
-    figure = Figure(charts.interval, pd.DataFrame([row]), title=phrase(report, group, "title"), caption=caption)
+    figure = Figure(
+        charts.interval, pd.DataFrame([row]), title=phrase(report, group, "title"), caption=caption
+    )
     return View(finding=finding, figure=figure)
 
 
@@ -153,7 +163,9 @@ def campaigns(report: Report, shares: pd.DataFrame, rest: pd.DataFrame, test) ->
     return View(finding=finding, table=_table(report, rows, "campaign", "campaigns", group))
 
 
-def _compare(report: Report, group: str, ident: str, shares: pd.DataFrame, rest: pd.DataFrame, test) -> Finding:
+def _compare(
+    report: Report, group: str, ident: str, shares: pd.DataFrame, rest: pd.DataFrame, test
+) -> Finding:
     """Name the group that differs from the rest, or say that none can be named."""
     least = report.audit.thresholds.min_group
     worst, best = _named(rest, worse=True), _named(rest, worse=False)
@@ -161,12 +173,19 @@ def _compare(report: Report, group: str, ident: str, shares: pd.DataFrame, rest:
         return state(report, group, ident, "marketing", variant="few", status="cannot_tell", need=least)
     if worst.empty and best.empty:
         compared = {"compared": _compared(rest), "p": test.p}
-        return state(report, group, ident, "marketing", variant="even", status="cannot_tell", **compared)
+        differ = "unclear" if test.p < 1 - report.level else "even"
+        return state(report, group, ident, "marketing", variant=differ, status="cannot_tell", **compared)
     variant, name = ("named", worst.index[0]) if len(worst) else ("better", best.index[0])
     own = shares.loc[name]
     number = Number(own["share"], low=own["low"], high=own["high"], n=int(own["known"]))
     return state(
-        report, group, ident, "marketing", number, variant=variant, **_group_values(report, shares, rest, name)
+        report,
+        group,
+        ident,
+        "marketing",
+        number,
+        variant=variant,
+        **_group_values(report, shares, rest, name),
     )
 
 
@@ -180,7 +199,11 @@ def _rows(report: Report, shares: pd.DataFrame, rest: pd.DataFrame) -> pd.DataFr
     for row in rows.itertuples():
         sure = row.may_name is True or row.may_name == 1
         side = "named_worse" if row.difference > 0 else "named_better"
-        verdicts.append(phrase(report, f"{GROUP}.columns", side if sure else "not_named" if row.known >= least else "small"))
+        verdicts.append(
+            phrase(
+                report, f"{GROUP}.columns", side if sure else "not_named" if row.known >= least else "small"
+            )
+        )
     return rows.assign(label=[report.words.group(name) for name in rows.index], verdict=verdicts)
 
 
@@ -206,7 +229,13 @@ def criteria(report: Report, by_criterion: pd.DataFrame, matrix: pd.DataFrame) -
     group, least = f"{GROUP}.criteria", report.audit.thresholds.min_group
     top = _top_criterion(by_criterion)
     if top is None:
-        return View(finding=state(report, group, "criterion_top", "marketing", variant="none", criterion=""))
+        judged = by_criterion["known"].sum() > 0
+        variant, status = ("none", "ok") if judged else ("unknown", "cannot_tell")
+        return View(
+            finding=state(
+                report, group, "criterion_top", "marketing", variant=variant, status=status, criterion=""
+            )
+        )
     number = Number(top["share"], low=top["low"], high=top["high"], n=int(top["known"]))
     finding = state(
         report, group, "criterion_top", _asked(report, top["criterion"]), number,
@@ -234,7 +263,10 @@ def _criteria_table(report: Report, cells: pd.DataFrame) -> Table:
         one = cells[cells["criterion"] == name].set_index("row")
         frame[f"known{place}"], frame[f"share{place}"] = one["known"], one["share"]
         known = phrase(report, f"{GROUP}.columns", "known_of", criterion=report.criterion(name))
-        columns += [Column(f"share{place}", report.criterion(name), "share"), Column(f"known{place}", known, "count")]
+        columns += [
+            Column(f"share{place}", report.criterion(name), "share"),
+            Column(f"known{place}", known, "count"),
+        ]
     caption = phrase(report, f"{GROUP}.criteria", "table")
     return Table(name="criteria", frame=frame.reset_index(), columns=columns, caption=caption)
 
@@ -252,7 +284,12 @@ def trend(report: Report, months: pd.DataFrame, drift) -> View:
     """
     group = f"{GROUP}.trend"
     ripe = months[months["ripe"] & (months["known"] > 0)].sort_index()
-    values = {"months": drift.months, "need": drift.needed, "p": drift.p, "ripe": report.audit.thresholds.ripe_days}
+    values = {
+        "months": drift.months,
+        "need": drift.needed,
+        "p": drift.p,
+        "ripe": report.audit.thresholds.ripe_days,
+    }
     variant = "few" if drift.status != "ok" else "flat"
     if drift.status == "ok":
         first, last = ripe.iloc[0], ripe.iloc[-1]
@@ -277,14 +314,20 @@ def trend(report: Report, months: pd.DataFrame, drift) -> View:
 def cost(report: Report, costs: pd.DataFrame | None, money) -> View:
     """What non-target leads cost, and what a lead, a target lead and a client cost per channel."""
     group = f"{GROUP}.cost"
-    if costs is None or math.isnan(money.total):
+    if costs is None:
         return View(finding=missing(report, group, "wasted_spend", "marketing"))
+    table = _cost_table(report, costs, group)
+    if math.isnan(money.total):
+        untied = {"variant": "none", "status": "cannot_tell", "spend": money.spend}
+        return View(finding=state(report, group, "wasted_spend", "marketing", **untied), table=table)
     number = Number(money.total, "money", money.low, money.high, money.channels)
     finding = state(
         report, group, "wasted_spend", "marketing", number, wasted=money.total, spend=money.assigned,
         interval=(money.low, money.high), bounds=(money.bound_low, money.bound_high),
     )  # fmt: skip
-    paid = costs[(costs["spend_state"] == "spend") & (costs["known"] > 0)].sort_values("wasted", ascending=False)
+    paid = costs[(costs["spend_state"] == "spend") & (costs["known"] > 0)].sort_values(
+        "wasted", ascending=False
+    )
     bars = pd.DataFrame({
         "label": [report.words.group(name) for name in paid.index], "value": paid["wasted"].astype(float),
         "low": paid["wasted_low"], "high": paid["wasted_high"], "n": paid["known"],
@@ -293,27 +336,32 @@ def cost(report: Report, costs: pd.DataFrame | None, money) -> View:
         charts.bars, bars, title=phrase(report, group, "title"), caption=phrase(report, group, "caption")
     )
     note = phrase(report, group, "fact_unassigned", unassigned=money.unassigned) if money.unassigned else ""
-    return View(finding=finding, figure=figure, table=_cost_table(report, costs, group), note=note)
+    return View(finding=finding, figure=figure, table=table, note=note)
 
 
 def _cost_table(report: Report, costs: pd.DataFrame, group: str) -> Table:
     words = report.words
 
-    def cac(row) -> str:
+    def note(row) -> str | None:
+        """Why a channel has no cost per client."""
         if row.spend_state != "spend":
-            return phrase(report, group, {"no_spend": "no_spend"}.get(row.spend_state, "no_leads"))
-        return words.money(row.cac) if row.won else phrase(report, group, "above", value=row.cac_above)
+            return phrase(report, group, "no_spend" if row.spend_state == "no_spend" else "no_leads")
+        return None if row.won else phrase(report, group, "above", value=row.cac_above)
 
     frame = costs.assign(
         label=[words.group(name) for name in costs.index],
-        cac_words=[cac(row) for row in costs.itertuples()],
+        note=[note(row) for row in costs.itertuples()],
         conversion_interval=list(zip(costs["conversion_low"], costs["conversion_high"], strict=True)),
     )
     kinds = {
-        "label": "text", "leads": "count", "share": "share", "spend": "money", "cpl": "money", "cost_per_target": "money",
-        "won": "count", "conversion": "percent", "conversion_interval": "percent_range", "cac_words": "text",
+        "label": "text", "leads": "count", "share": "share", "spend": "money", "cpl": "money",
+        "cost_per_target": "money",
+        "won": "count", "conversion": "percent", "conversion_interval": "percent_range", "cac": "money", "note": "text",
         "wasted": "money",
     }  # fmt: skip
-    names = {"label": "channel", "cac_words": "cac", "conversion_interval": "interval"}
-    columns = [Column(key, phrase(report, f"{GROUP}.columns", names.get(key, key)), kind) for key, kind in kinds.items()]
+    names = {"label": "channel", "conversion_interval": "interval"}
+    columns = [
+        Column(key, phrase(report, f"{GROUP}.columns", names.get(key, key)), kind)
+        for key, kind in kinds.items()
+    ]
     return Table(name="cost", frame=frame, columns=columns, caption=phrase(report, group, "table"))

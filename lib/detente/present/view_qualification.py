@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from detente.present import charts
-from detente.present.findings import Finding
 from detente.present.pieces import Column, Figure, Table, Tile
 from detente.present.report import Report, View
 from detente.present.section import Number, missing, phrase, state
@@ -25,8 +24,9 @@ def verdict(report: Report, share, pairs: list, timing, court) -> View:
     headline = phrase(report, GROUP, "title", "" if share.known else "unknown", **values)
     points = [
         phrase(
-            report, GROUP, "point_labels", observed=pair.observed, n=pair.n,
-            interval=(pair.observed_low, pair.observed_high),
+            report, GROUP, "point_labels", _rules(report, pair), observed=pair.observed, n=pair.n,
+            interval=(pair.observed_low, pair.observed_high), first=report.label(pair.first),
+            second=report.label(pair.second),
         )
         for pair in pairs[:1] if pair.n
     ]  # fmt: skip
@@ -39,12 +39,19 @@ def verdict(report: Report, share, pairs: list, timing, court) -> View:
     return View(headline, points=points, tone="warn" if share.unknown > share.known else "plain")
 
 
+def _rules(report: Report, pair) -> str:
+    """The variant of words for a pair of rules that are not one of marketing and one of sales."""
+    by = {label.id: label.by for label in report.audit.labels}
+    return "" if {by.get(pair.first), by.get(pair.second)} == {"marketing", "sales"} else "rules"
+
+
 def tiles(report: Report, share, pairs: list) -> list[Tile]:
     """Target, non-target, not judged, and how often the departments agree."""
     words = report.words
     found = [
         Tile(
-            label=phrase(report, GROUP, f"tile_{name}"), value=words.percent(getattr(share, name) / share.leads),
+            label=phrase(report, GROUP, f"tile_{name}"),
+            value=words.percent(getattr(share, name) / share.leads if share.leads else None),
             base=phrase(report, GROUP, "tile_of", n=getattr(share, name), all=share.leads),
         )
         for name in ("target", "non_target", "unknown")
@@ -53,7 +60,7 @@ def tiles(report: Report, share, pairs: list) -> list[Tile]:
         interval = (pair.observed_low, pair.observed_high)
         found.append(
             Tile(
-                label=phrase(report, GROUP, "tile_agree"), value=words.percent(pair.observed),
+                label=phrase(report, GROUP, "tile_agree", _rules(report, pair)), value=words.percent(pair.observed),
                 interval=phrase(report, GROUP, "tile_interval", interval=interval),
                 base=phrase(report, GROUP, "tile_of", n=pair.both_target + pair.both_non_target, all=pair.n),
             )
@@ -73,7 +80,9 @@ def total(report: Report, share, counts: pd.DataFrame) -> View:
     names = ["target", "non_target", "unknown"]
     rows = counts[["leads", *names]].sort_values("leads", ascending=False, kind="stable")
     rows = rows.assign(label=[report.words.group(name) for name in rows.index])
-    whole = {"label": phrase(report, group, "all"), "leads": share.leads} | {n: getattr(share, n) for n in names}
+    whole = {"label": phrase(report, group, "all"), "leads": share.leads} | {
+        n: getattr(share, n) for n in names
+    }
     rows = pd.concat([rows, pd.DataFrame([whole])])
     figure = Figure(
         charts.stacked, rows, title=phrase(report, group, "title"), caption=phrase(report, group, "caption")
@@ -93,15 +102,19 @@ def criteria(report: Report, by_criterion: pd.DataFrame) -> View:
     """Which criterion rules out the most leads."""
     group = f"{GROUP}.criteria"
     if by_criterion.empty:
-        finding = state(report, group, "criteria_missing", "ceo", variant="none", status="not_available", criterion="")
+        finding = state(
+            report, group, "criteria_missing", "ceo", variant="none", status="not_available", criterion=""
+        )
         return View(finding=finding)
     rows = by_criterion.sort_values(["fails", "known"], ascending=False, kind="stable")
     rows = rows.assign(label=[report.criterion(name) for name in rows["criterion"]])
     top = rows.iloc[0]
     number = Number(top["share"], low=top["low"], high=top["high"], n=int(top["known"]))
     values = {name: top[name] for name in ("fails", "known", "share", "unknown", "only")}
+    variant = "unknown" if not top["known"] else "" if top["fails"] else "clear"
+    status = "ok" if top["known"] else "cannot_tell"
     finding = state(
-        report, group, "criterion_first", "sales", number, criterion=top["label"],
+        report, group, "criterion_first", "sales", number, variant=variant, status=status, criterion=top["label"],
         interval=(top["low"], top["high"]), **values,
     )  # fmt: skip
     least = report.audit.thresholds.min_group
@@ -131,7 +144,7 @@ def definitions(report: Report, rules: pd.DataFrame) -> View:
     finding = state(
         report, group, "definitions_spread", "ceo", Number(spread, "points", n=int(least["leads"])),
         variant="same" if same else "", least=least["bound_low"], most=most["bound_low"], leads=least["leads"],
-        least_rule=least["label"], most_rule=most["label"],
+        least_rule=least["label"], most_rule=most["label"], spread=spread,
     )  # fmt: skip
     chart = rows.assign(share=rows["bound_low"], low=math.nan, high=math.nan, known=rows["leads"])
     figure = Figure(
@@ -141,7 +154,8 @@ def definitions(report: Report, rules: pd.DataFrame) -> View:
     rows["interval"] = list(zip(rows["low"], rows["high"], strict=True))
     columns = _columns(
         report, label="rule:text", leads="leads:count", known="known:count", non_target="non_target:count",
-        bound_low="share_all:share", bounds="bounds:percent_range", share="share:share", interval="interval:percent_range",
+        bound_low="share_all:share", bounds="bounds:percent_range", share="share:share",
+        interval="interval:percent_range",
     )  # fmt: skip
     table = Table(name="definitions", frame=rows, columns=columns, caption=phrase(report, group, "table"))
     return View(finding=finding, figure=figure, table=table)
@@ -160,6 +174,7 @@ def agreement(report: Report, pairs: list) -> View:
     direction = phrase(report, group, f"direction_{leans}", first=first, second=second, p=pair.p)
     finding = state(
         report, group, "labels_agreement", "ceo", Number(pair.observed, low=low, high=high, n=pair.n),
+        variant=_rules(report, pair),
         first=first, second=second, observed=pair.observed, interval=(low, high), n=pair.n, kappa=pair.kappa,
         ac1=pair.ac1, b=pair.b, c=pair.c, direction=direction,
     )  # fmt: skip
@@ -167,7 +182,8 @@ def agreement(report: Report, pairs: list) -> View:
     names = list(zip(rows["first"], rows["second"], strict=True))
     rows["label"] = [f"{report.label(one)} — {report.label(two)}" for one, two in names]
     columns = _columns(report, label="pair:text", n="n:count", observed="observed:percent", kappa="kappa:number",
-                       ac1="ac1:number", b="only_first:count", c="only_second:count", missing="missing:count")  # fmt: skip
+                       ac1="ac1:number", b="only_first:count", c="only_second:count",
+                       missing="missing:count")  # fmt: skip
     table = Table(name="agreement", frame=rows, columns=columns, caption=phrase(report, group, "table"))
     return View(finding=finding, table=table)
 
@@ -194,8 +210,10 @@ def dispute(report: Report, causes: pd.DataFrame, label: Label | None) -> View:
     """Which criterion stands behind the disagreement of one label with the criteria."""
     group = f"{GROUP}.dispute"
     if label is None or causes.empty:
-        ident = f"dispute_{label.id}" if label else "dispute_cause"
-        return View(finding=missing(report, f"{GROUP}.definitions", ident, "ceo"))
+        if label is None:
+            return View(finding=missing(report, f"{GROUP}.definitions", "dispute_cause", "ceo"))
+        none = {"variant": "none", "status": "not_available", "criterion": ""}
+        return View(finding=state(report, f"{GROUP}.criteria", f"dispute_{label.id}", "ceo", **none))
     name, top = report.label(label.id), causes.iloc[0]
     disputed, clear = int(top["disputed"]), int(top["clear"])
     variant = "none" if not disputed else "clear" if clear > disputed / 2 else ""
@@ -208,7 +226,9 @@ def dispute(report: Report, causes: pd.DataFrame, label: Label | None) -> View:
     columns = _columns(report, label="criterion:text", fails="disputed_fails:count", sole="sole:count",
                        reconciled="reconciled:count")  # fmt: skip
     caption = phrase(report, group, "table", label=name)
-    return View(finding=finding, table=Table(name=f"dispute_{label.id}", frame=rows, columns=columns, caption=caption))
+    return View(
+        finding=finding, table=Table(name=f"dispute_{label.id}", frame=rows, columns=columns, caption=caption)
+    )
 
 
 def moment(report: Report, known) -> View:
@@ -221,7 +241,9 @@ def moment(report: Report, known) -> View:
     values = {name: getattr(known, name) for name in ("recorded", "early", "unrecorded", "share")}
     finding = state(report, group, "known_early", "sales", number, interval=(known.low, known.high), **values)
     before = phrase(report, group, "before")
-    rows = known.table.assign(label=[name if isinstance(name, str) else before for name in known.table["stage"]])
+    rows = known.table.assign(
+        label=[name if isinstance(name, str) else before for name in known.table["stage"]]
+    )
     chart = rows.assign(known=known.recorded, named=False, enough=True)
     figure = Figure(
         charts.shares, chart, title=phrase(report, group, "title"), caption=phrase(report, group, "caption")
@@ -252,9 +274,13 @@ def timing(report: Report, when, label: Label | None) -> View:
         "non_target": [when.early_non_target, when.at_close_non_target, None],
         "share": [when.early_share, when.at_close_share, None],
     })  # fmt: skip
-    columns = _columns(report, label="when:text", leads="leads:count", non_target="non_target:count", share="share:share")
+    columns = _columns(
+        report, label="when:text", leads="leads:count", non_target="non_target:count", share="share:share"
+    )
     caption = phrase(report, group, "table", label=name)
-    return View(finding=finding, table=Table(name="label_timing", frame=rows, columns=columns, caption=caption))
+    return View(
+        finding=finding, table=Table(name="label_timing", frame=rows, columns=columns, caption=caption)
+    )
 
 
 def court(report: Report, rulings) -> View:
@@ -295,4 +321,6 @@ def _court_by(report: Report, split: pd.DataFrame, by: str) -> Table:
     rows = rows.assign(label=[name(item) for item in rows.index])
     counts = {key: f"{key}:count" for key in ("rejected", "confirmed", "unproven", "contradicted")}
     columns = _columns(report, label=f"{by}:text", **counts)
-    return Table(name=f"court_{by}", frame=rows, columns=columns, caption=phrase(report, group, f"table_{by}"))
+    return Table(
+        name=f"court_{by}", frame=rows, columns=columns, caption=phrase(report, group, f"table_{by}")
+    )

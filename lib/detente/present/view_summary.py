@@ -15,7 +15,14 @@ from detente.present.section import Number, phrase, state
 
 GROUP = "summary"
 # What a CEO needs first: how many leads are not ours, where from, at what cost, and whether anybody agrees on it.
-FIRST = ("non_target_share", "non_target_channels", "criterion_top", "wasted_spend", "definitions_spread", "good_for")
+FIRST = (
+    "non_target_share",
+    "non_target_channels",
+    "criterion_top",
+    "wasted_spend",
+    "definitions_spread",
+    "good_for",
+)
 TILES = ("non_target_share", "unknown_share", "wasted_spend", "labels_agreement")
 
 
@@ -57,8 +64,7 @@ def verdict(report: Report, found: list[Finding]) -> View:
     chosen = [known[name] for name in FIRST if name in known]
     if not chosen:
         return View(phrase(report, GROUP, "title_none"), tone="warn")
-    named = report.words.has(f"{GROUP}.tile_{chosen[0].id}")
-    first = phrase(report, GROUP, f"tile_{chosen[0].id}") if named else ""
+    first = _label(report, chosen[0].id) if chosen[0].unit == "share" else ""
     points = [_point(report, chosen[0], first), *(_point(report, item) for item in chosen[1:])]
     headline = phrase(report, GROUP, "title", headline=chosen[0].headline)
     return View(headline, points=points, tone="warn" if chosen[0].status == "ok" else "plain")
@@ -72,6 +78,11 @@ def _point(report: Report, item: Finding, statement: str = "") -> str:
     parts += [interval] if interval else []
     parts += [phrase(report, GROUP, "base", n=item.n)] if item.unit == "share" and item.n else []
     return statement + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _label(report: Report, ident: str) -> str:
+    """A finding's number in two or three words; its id where the catalog has none."""
+    return phrase(report, GROUP, f"tile_{ident}") if report.words.has(f"{GROUP}.tile_{ident}") else ident
 
 
 def tiles(report: Report, found: list[Finding], moves: pd.DataFrame) -> list[Tile]:
@@ -138,15 +149,20 @@ def changed(report: Report, moves: pd.DataFrame) -> View:
     if moves.empty:
         return View(finding=state(report, group, "changes", "ceo", variant="none", status="cannot_tell"))
     count = int(moves["changed"].sum())
-    finding = state(report, group, "changes", "ceo", Number(count, "count", n=len(moves)), count=count, all=len(moves))
+    finding = state(
+        report, group, "changes", "ceo", Number(count, "count", n=len(moves)), count=count, all=len(moves)
+    )
     frame = pd.DataFrame({
-        "fact": [phrase(report, GROUP, f"tile_{name}") if report.words.has(f"{GROUP}.tile_{name}") else name for name in moves["id"]],
+        "fact": [_label(report, name) for name in moves["id"]],
         "before": moves["before"], "now": moves["now"], "difference": moves["difference"],
         "interval": list(zip(moves["low"], moves["high"], strict=True)),
         "verdict": [phrase(report, group, "moved" if row else "still") for row in moves["changed"]],
     })  # fmt: skip
     kinds = {"before": "percent", "now": "percent", "difference": "points", "interval": "points_range"}
-    return View(finding=finding, table=Table("changes", frame, _columns(report, frame, **kinds), phrase(report, group, "table")))
+    return View(
+        finding=finding,
+        table=Table("changes", frame, _columns(report, frame, **kinds), phrase(report, group, "table")),
+    )
 
 
 def open_questions(report: Report, found: list[Finding]) -> View:
@@ -162,21 +178,39 @@ def open_questions(report: Report, found: list[Finding]) -> View:
     })  # fmt: skip
     number = Number(len(chosen), "count", n=len(found))
     finding = state(report, group, "open_questions", "data", number, count=len(chosen), all=len(found))
-    return View(finding=finding, table=Table("open", frame, _columns(report, frame), phrase(report, group, "table")))
+    return View(
+        finding=finding, table=Table("open", frame, _columns(report, frame), phrase(report, group, "table"))
+    )
 
 
 def hypotheses(report: Report, found: list[Finding], patience: pd.DataFrame) -> View:
     """A form for the review: today's number, and how many leads it takes to see it move."""
     group, known = f"{GROUP}.hypotheses", _by_id(found)
-    wanted = patience[patience["id"].isin(["non_target_share", "non_target_channels", "criterion_top", "unknown_share", "label_in_hindsight", "court"])]
+    wanted = patience[
+        patience["id"].isin(
+            [
+                "non_target_share",
+                "non_target_channels",
+                "criterion_top",
+                "unknown_share",
+                "label_in_hindsight",
+                "court",
+            ]
+        )
+    ]
     if wanted.empty:
         return View(finding=state(report, group, "hypotheses", "ceo", variant="none", status="cannot_tell"))
     material = report.audit.thresholds.material
-    finding = state(report, group, "hypotheses", "ceo", Number(len(wanted), "count", n=len(found)), material=material)
+    finding = state(
+        report, group, "hypotheses", "ceo", Number(len(wanted), "count", n=len(found)), material=material
+    )
     frame = pd.DataFrame({
         "fact": [known[name].headline for name in wanted["id"]],
         "now": wanted["now"], "aim": wanted["aim"], "needed": wanted["needed"],
         "owner": "", "by_when": "",
     })  # fmt: skip
     kinds = {"now": "percent", "aim": "percent", "needed": "count"}
-    return View(finding=finding, table=Table("hypotheses", frame, _columns(report, frame, **kinds), phrase(report, group, "table")))
+    return View(
+        finding=finding,
+        table=Table("hypotheses", frame, _columns(report, frame, **kinds), phrase(report, group, "table")),
+    )

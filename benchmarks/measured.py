@@ -1,0 +1,72 @@
+"""Commands and their cost: CPU seconds of a process and of all that it started, wall seconds, peak memory."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("duckdb", "ibis-framework", "pandas", "pyarrow", "papermill", "nbconvert", "ipykernel", "jupyterlab")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """cpu: user and system seconds, waited-for children included. memory: MB, of the largest process."""
+
+    cpu: float
+    wall: float
+    memory: float
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.cpu + other.cpu, self.wall + other.wall, max(self.memory, other.memory))
+
+
+def run(command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None) -> Cost:
+    """Run a command to its end; what it prints goes to `log`. Raises SystemExit where it fails."""
+    began = time.monotonic()
+    with log.open("ab") as stream:
+        child = subprocess.Popen(
+            [str(part) for part in command], cwd=ROOT, env={**os.environ, **(env or {})},
+            stdout=stream, stderr=stream, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        sys.exit(f"{' '.join(map(str, command))} ended with {child.returncode}; see {log}")
+    return Cost(used.ru_utime + used.ru_stime, time.monotonic() - began, used.ru_maxrss / 1024)
+
+
+def median(values: Iterable[float]) -> float:
+    return statistics.median(values)
+
+
+def spread(values: Sequence[float], form: str = ".2f") -> str:
+    """The median and, in brackets, every repeat."""
+    return f"{median(values):{form}} [{' '.join(f'{value:{form}}' for value in values)}]"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; all columns but the first are figures."""
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def setting() -> str:
+    """What the figures hold for: cores, memory, Python and packages."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    found = []
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except ModuleNotFoundError:
+            continue
+    python = platform.python_version()
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {python}; {', '.join(found)}"

@@ -1,0 +1,212 @@
+"""What the notebooks say of thin, one-sided and hostile data: true words, no name too many, and no exception."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+
+import pytest
+from hand_made import LABELS, Made, Told, leads, ours_and_not, tell
+
+from detente.present.findings import ASK
+from detente.present.wording import Words
+
+SCRIPT = "<script>alert('x')</script>"
+NAMES = [SCRIPT, "{x} %s {0:count}", "=cmd()", "not stated", "не указано", "$a_1$ ^{2} \\frac", "x" * 300, "\u202egnp.exe"]
+MAY = dt.datetime(2026, 5, 9)
+SEEN = re.compile(r"\d[\d\u00a0,]*(?:[.,]\d+)?")
+
+CASES = {
+    "three channels": Made(
+        ours_and_not(80, 20, channel="A", campaign="a") + ours_and_not(40, 60, channel="B", campaign="b")
+        + ours_and_not(80, 20, channel="C"), {"A": 1000, "B": 2000, "C": 50}, calls=True,
+    ),
+    "a better channel": Made(
+        ours_and_not(90, 10, channel="A", campaign="a") + ours_and_not(30, 30, channel="B")
+        + ours_and_not(30, 30, channel="C")
+    ),
+    "only leads without a channel stand out": Made(
+        ours_and_not(20, 180, channel=None, campaign=None)
+        + [lead for name in "ABCDEF" for lead in ours_and_not(28, 12, channel=name, campaign=name)]
+    ),
+    "one lead": Made(leads(1)),
+    "five leads": Made(ours_and_not(3, 2), {"Ads": 700}),
+    "no lead judged": Made(leads(40, attr_need=None, attr_budget=None), {"Ads": 700}),
+    "one criterion never filled in": Made(leads(40, attr_budget=None)),
+    "no names": Made(ours_and_not(40, 40, channel=None, campaign=None, manager=None, segment=None), {None: 100}),
+    "no criteria": Made(leads(40), criteria=[], spend={"Ads": 100}),
+    "no criteria, and tests": Made(leads(10) + leads(3, is_test=True, counted=False), criteria=[]),
+    "no criteria, no labels": Made(leads(40), criteria=[], labels=[]),
+    "no labels": Made(ours_and_not(40, 40), labels=[]),
+    "one label": Made(ours_and_not(40, 40), labels=LABELS[1:]),
+    "labels never set": Made(leads(40, label_mql=None, label_sql=None)),
+    "all won": Made(leads(40, outcome="won", closed_at=MAY, amount=5.0)),
+    "all lost in hindsight": Made(ours_and_not(0, 40, label_sql_at=dt.datetime(2026, 5, 20))),
+    "tests and repeats": Made(ours_and_not(40, 40) + leads(5, is_test=True, counted=False) + leads(9, is_duplicate=True, counted=False)),
+    "tests only": Made(leads(10, is_test=True, counted=False), {"Ads": 10}),
+    "no money spent": Made(ours_and_not(40, 40), {"Ads": 0}),
+    "spend without leads": Made(ours_and_not(40, 40), {"Radio": 300}),
+    "hostile names": Made(
+        [lead for name in NAMES for lead in ours_and_not(30, 10, channel=name, campaign=name, manager=name, segment=name)]
+        + ours_and_not(5, 45, channel="{bad}", campaign="{bad}") + ours_and_not(3, 3, channel=None),
+        dict.fromkeys(NAMES, 100),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory) -> dict[tuple[str, str], Told]:
+    """(case, language) -> what was said; pictures and page pieces are made for English."""
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for case, made in CASES.items():
+            for language in ("en", "ru"):
+                folder = tmp_path_factory.mktemp("told")
+                with patch.context() as inner:
+                    found[case, language] = tell(made, language, folder, inner, drawn=language == "en")
+    return found
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(request, told) -> dict[str, Told]:
+    return {language: told[request.param, language] for language in ("en", "ru")}
+
+
+def test_every_finding_has_a_legal_status_somebody_to_ask_and_a_sentence(case) -> None:
+    for item in case["en"].findings + case["ru"].findings:
+        assert item.status in {"ok", "cannot_tell", "not_available"}, item.id
+        assert item.ask in ASK, item.id
+        assert item.headline.strip(), item.id
+        assert item.fact.strip(), item.id
+        assert item.status == "ok" or math.isnan(item.value) or item.id == "non_target_trend", item.id
+
+
+def test_ids_differ_and_both_languages_give_the_same_ids_and_numbers(case) -> None:
+    ids = [item.id for item in case["en"].findings]
+    assert len(set(ids)) == len(ids)
+    bare = [
+        [(item.id, item.status, item.unit, item.n, *(repr(float(x)) for x in (item.value, item.low, item.high))) for item in told.findings]
+        for told in case.values()
+    ]  # fmt: skip
+    assert bare[0] == bare[1]
+
+
+def test_no_hole_and_no_undefined_value_stands_in_a_sentence(case) -> None:
+    for said in case.values():
+        found = re.search(r"(?<!\w)(nan|None|NaT|<NA>|inf)(?!\w)", said.plain)
+        assert found is None, said.plain[max(0, found.start() - 80) : found.end() + 80]
+        for item in said.findings:
+            if item.status == "ok":
+                bad = re.search(r"(?<=\s|\()—(?=[ ,.)])(?! )", item.fact)
+                assert bad is None or "kappa" in item.fact or "каппа" in item.fact, item.fact
+
+
+def test_the_number_of_a_finding_is_the_one_in_its_sentence(case) -> None:
+    kinds = {"share": "percent", "money": "money", "count": "count", "points": "points"}
+    for language, said in case.items():
+        words = Words(language, "RUB")
+        for item in said.findings:
+            if item.status != "ok" or math.isnan(item.value):
+                continue
+            written = getattr(words, kinds[item.unit])(abs(item.value))
+            assert written in item.fact + item.headline, (item.id, written, item.fact)
+
+
+def test_the_base_of_a_share_is_said_with_it(case) -> None:
+    for language, said in case.items():
+        for item in said.findings:
+            if item.status == "ok" and item.unit == "share" and not math.isnan(item.value):
+                numbers = [re.sub(r"[\u00a0,]", "", number) for number in SEEN.findall(item.fact)]
+                assert str(item.n) in numbers, (language, item.id, item.fact)
+
+
+def test_names_from_the_data_never_become_markup(told) -> None:
+    html = told["hostile names", "en"].html
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(&#x27;x&#x27;)" in html
+    assert "\u202e" not in html
+
+
+def test_a_channel_named_like_the_missing_one_is_told_apart(told) -> None:
+    assert "“not stated”" in told["hostile names", "en"].plain
+    assert "“не указано”" in told["hostile names", "ru"].plain
+
+
+def test_names_with_braces_are_no_placeholders(told) -> None:
+    fact = told["hostile names", "en"].by_id()["non_target_channels"].fact
+    assert fact.startswith("Channel “{bad}”: 90% non-target")
+
+
+@pytest.mark.parametrize(("size", "named"), [(29, False), (30, True)])
+def test_a_group_under_min_group_is_never_named(size, named, tmp_path, monkeypatch) -> None:
+    made = Made(
+        ours_and_not(0, size, channel="Tiny", campaign="tiny")
+        + ours_and_not(100, 20, channel="A", campaign="a") + ours_and_not(100, 20, channel="B", campaign="b"),
+        thresholds={"min_group": 30},
+    )  # fmt: skip
+    found = tell(made, "en", tmp_path, monkeypatch).by_id()
+    for name, word in (("non_target_channels", "Tiny"), ("non_target_campaigns", "tiny")):
+        item = found[name]
+        assert (f"“{word}”" in item.headline + item.fact + item.question) is named
+        assert item.status == ("ok" if named else "cannot_tell")
+
+
+def test_the_stated_level_is_the_one_in_the_words_and_in_the_intervals(tmp_path, monkeypatch) -> None:
+    rows = CASES["three channels"].leads
+    found = {}
+    for level in (0.9, 0.95):
+        folder = tmp_path / str(level)
+        folder.mkdir()
+        with monkeypatch.context() as patch:
+            found[level] = tell(Made(rows, {"A": 1000, "B": 2000}, thresholds={"level": level}), "en", folder, patch)
+    for level, said, other in ((0.9, "90%", "95%"), (0.95, "95%", "90%")):
+        for name in ("non_target_share", "non_target_channels", "wasted_spend", "unknown_share", "labels_agreement", "court"):
+            item = found[level].by_id()[name]
+            assert item.level == level
+            assert f"{said} interval" in item.fact, item.fact
+            assert f"{other} interval" not in item.fact, item.fact
+    wide, narrow = found[0.95].by_id()["non_target_share"], found[0.9].by_id()["non_target_share"]
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_a_section_without_its_data_says_what_is_missing(told) -> None:
+    found = told["no criteria, no labels", "en"].by_id()
+    missing = {name for name, item in found.items() if item.status != "ok"}
+    assert missing >= {
+        "criteria_missing", "definitions_spread", "labels_agreement", "known_early", "label_in_hindsight", "court",
+        "non_target_share", "non_target_channels", "criterion_top", "wasted_spend", "non_target_campaigns", "non_target_trend",
+    }  # fmt: skip
+    assert told["no criteria, no labels", "en"].plain.count("How many leads are not ours cannot be told yet") == 1
+
+
+def test_spend_that_is_there_is_never_said_to_be_missing(told) -> None:
+    for case, money in (("no criteria", "₽100"), ("no lead judged", "₽700"), ("spend without leads", "₽300")):
+        item = told[case, "en"].by_id()["wasted_spend"]
+        assert item.status == "cannot_tell", case
+        assert money in item.fact, case
+        assert "There is no export" not in told[case, "en"].plain, case
+    assert told["no labels", "en"].by_id()["wasted_spend"].status == "not_available"
+
+
+def test_cost_per_lead_is_shown_without_any_criteria(told) -> None:
+    assert "<td>₽2.50</td>" in told["no criteria", "en"].html  # 100 over 40 leads
+
+
+def test_channels_that_differ_are_not_called_alike_where_none_can_be_named(told) -> None:
+    item = told["only leads without a channel stand out", "en"].by_id()["non_target_channels"]
+    assert "no difference" not in item.fact.lower()
+    assert "beyond chance" not in item.fact or "not" not in item.fact.split("beyond chance")[0][-20:]
+
+
+def test_two_rules_of_one_department_are_not_called_two_departments(tmp_path, monkeypatch) -> None:
+    both = [{**label, "by": "sales"} for label in LABELS]
+    said = tell(Made(ours_and_not(40, 40), labels=both), "en", tmp_path, monkeypatch).plain
+    assert "departments call a lead" not in said
+    assert "Departments agree" not in said
+
+
+def test_fields_that_nobody_exported_are_not_asked_to_be_filled_in(told) -> None:
+    item = told["three channels", "en"].by_id()["fill_worst"]
+    assert "Deal amount" not in item.question
+    assert "never filled in: Deal amount, Contact." in told["three channels", "en"].html
