@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import dataclass, field
+from inspect import isfunction
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pandas as pd
 from detente import engine, intake
 from detente.audit import Audit
 from detente.intake import Tables
+from detente.metrics import acquisition, agreement, court, health, moments, nontarget, qualification
 from detente.present import report as page
 from detente.present.findings import Finding
 from detente.schema import LossLog, SourceCount
@@ -141,18 +143,59 @@ class Told:
 
 def tell(made: Made, language: str, folder: Path, monkeypatch, *, drawn: bool = False) -> Told:
     """Run the cells of the three notebooks over hand-made leads. `drawn`: with pictures and page pieces."""
-    tables = made.tables(folder)
+    return _told(made.tables(folder), language, folder if drawn else None, monkeypatch)
+
+
+def tell_both(made: Made, folder: Path, monkeypatch, *, drawn: bool = False) -> dict[str, Told]:
+    """The same in both languages; the second time the metrics give what they gave the first."""
+    tables, memory = made.tables(folder), Memory()
+    for module in (acquisition, agreement, court, health, moments, nontarget, qualification):
+        for name, function in list(vars(module).items()):
+            if isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_"):
+                monkeypatch.setattr(module, name, memory.kept(function))
+    told = {"en": _told(tables, "en", folder if drawn else None, monkeypatch)}
+    memory.replays = True
+    return told | {"ru": _told(tables, "ru", None, monkeypatch)}
+
+
+class Memory:
+    """What functions returned, in the order of their calls; calls that they make themselves are not kept."""
+
+    def __init__(self) -> None:
+        self.results: dict[str, list[Any]] = {}
+        self.replays = self.inside = False
+
+    def kept(self, function):
+        key = f"{function.__module__}.{function.__name__}"
+
+        def call(*arguments, **options):
+            if self.inside:
+                return function(*arguments, **options)
+            if self.replays:
+                return self.results[key].pop(0)
+            self.inside = True
+            try:
+                result = function(*arguments, **options)
+            finally:
+                self.inside = False
+            self.results.setdefault(key, []).append(result)
+            return result
+
+        return call
+
+
+def _told(tables: Tables, language: str, output: Path | None, monkeypatch) -> Told:
     told, bundles = Told([], "", ""), []
     monkeypatch.setattr(intake, "load", lambda *arguments: (tables, tables.loss))
     monkeypatch.setattr(page, "display", lambda bundle, raw: bundles.append(bundle))
-    if not drawn:
-        monkeypatch.setattr(page.pieces, "png", lambda figure, words: figure.alt(words).encode())
+    if output is None:
+        monkeypatch.setattr(page.pieces, "png", lambda figure, words: b"")
     for name in SECTIONS:
-        names = _run(name, {"language": language, "output": str(folder / language) if drawn else ""})
+        names = _run(name, {"language": language, "output": str(output) if output else ""})
         told.findings += names["report"].findings
     told.plain = "\n".join(bundle.get("text/plain", "") for bundle in bundles)
     told.html = "\n".join(
-        [bundle.get("text/html", "") + bundle.get(page.MIME, {}).get("html", "") for bundle in bundles]
+        bundle.get("text/html", "") + bundle.get(page.MIME, {}).get("html", "") for bundle in bundles
     )
     return told
 

@@ -497,6 +497,24 @@ def test_a_cost_without_campaign_beside_others_is_no_total(company):
     assert len(frame(company.load()[0].spend)) == 3
 
 
+@pytest.mark.parametrize(
+    ("csv", "columns"),
+    [
+        ("day,cost\n" + "2024-01-06,12340000\n2024-01-07,990000\n" * 10, {}),
+        (
+            "day,cost,clicks\n" + "".join(f"2024-01-0{day},1500{day}7000,3\n" for day in range(1, 7)),
+            {"clicks": "clicks"},
+        ),
+    ],
+)
+def test_costs_that_look_like_millionths_are_asked_about(company, csv, columns):
+    company.source("spend", csv, columns)
+    with pytest.raises(DataError, match="sources.spend.unit"):
+        company.load()
+    company.source("spend", csv, columns, unit="micros")
+    assert frame(company.load()[0].spend)["cost"].max() < Decimal(200)
+
+
 def test_the_currency_in_a_heading_counts(company):
     company.state(currency="EUR")
     company.source("spend", "day,Cost (USD)\n2024-01-06,7\n", columns={"cost": "Cost (USD)"})

@@ -76,10 +76,9 @@ def test_every_make_target_that_is_named_exists(name: str) -> None:
     assert named <= targets
 
 
-@pytest.mark.parametrize("name", PAPERS)
+# The changelog tells of commands that are yet to come.
+@pytest.mark.parametrize("name", [name for name in PAPERS if name != "CHANGELOG.md"])
 def test_every_detente_command_and_option_that_is_named_exists(name: str) -> None:
-    if name == "CHANGELOG.md":
-        pytest.skip("it tells of commands that are to come")
     for line in code(read(name)):
         found = re.search(r"(?:^|[/\\ ])detente(?:\.exe)? ([a-z]\w*)(.*)", line)
         if found is None:

@@ -67,7 +67,10 @@ def build(audit: Audit, secret: bytes, work: Path, target: Path) -> None:
     tables = _tables(bench, batches, extras, as_of)
     _write_tables(bench, tables, target)
     write_log(ledger.log(), target / "loss.json")
-    about = {"as_of": str(as_of), **_range(engine.read(target / "journeys.parquet"), tables.get("spend"), as_of)}
+    about = {
+        "as_of": str(as_of),
+        **_range(engine.read(target / "journeys.parquet"), tables.get("spend"), as_of),
+    }
     (target / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
 
@@ -242,6 +245,7 @@ def _tables(
     tables["journeys"] = _journeys(bench, base, tables.get("stages"), extras, as_of)
     has_amount = any(export.headings_of("amount") for export in deal_batch.exports)
     tables["journeys"] = _remarked(bench, batches, tables["journeys"], as_of, has_amount)
+    _one_each(base, tables["journeys"])
     many = {"spend": (), "payments": (base, contacts), "calls": (contacts,), "tasks": (), "plan": ()}
     for name, more in many.items():
         parts = [
@@ -277,6 +281,14 @@ def _journeys(
     by_day = journeys.in_files(table, day_files["closed_at"])
     table = table.mutate(closed_date_only=by_day & ~table["_from_history"] & table["closed_at"].notnull())
     return bench.settled(inquiries.repeats(table, audit.thresholds.duplicate_days), "repeats")
+
+
+def _one_each(base: ibis.Table, table: ibis.Table) -> None:
+    """Raise AssertionError where a join made more or fewer inquiries than went into it: a mistake of ours."""
+    counts = [int(engine.frame(one.aggregate(n=one.count()))["n"][0]) for one in (base, table)]
+    different = int(engine.frame(table.aggregate(n=table["lead_id"].nunique()))["n"][0])
+    if len({*counts, different}) != 1:
+        raise AssertionError(f"{counts[0]} inquiries became {counts[1]} journeys of {different} ids")
 
 
 def _remarked(bench: Bench, batches: dict, table: ibis.Table, as_of: dt.date, has_amount: bool) -> ibis.Table:

@@ -12,6 +12,7 @@ from detente.intake import clean, people, rows, spelling
 from detente.intake.clean import Bench
 from detente.intake.columns import MONEY, Export
 from detente.intake.values import Change
+from detente.schema import DataError
 
 if TYPE_CHECKING:
     import ibis
@@ -69,8 +70,33 @@ def spend(bench: Bench, exports: Sequence[Export], typed: ibis.Table) -> ibis.Ta
         table = bench.settled(rows.exact(table, [], only=table["cost"] == 0), "spend-zero")
         table = bench.settled(rows.exact(table, [], fate=None), "spend-exact")
     rows.granularity(table, exports)
+    if exports[0].source.unit is None:
+        _not_micros(table, exports[0])
     marked = bench.settled(table, "spend")
     return clean.closed(bench, exports, typed, marked)
+
+
+def _not_micros(table: ibis.Table, export: Export) -> None:
+    """Raise DataError where costs look like millionths: a click above 10 000, or nothing but round ten thousands."""
+    paid = table.filter(table["_fate"].isnull() & (table["cost"] > 0))
+    cost = paid["cost"].cast("float64")
+    per_click = cost / paid["clicks"].cast("float64").nullif(0)
+    found = engine.frame(
+        paid.aggregate(
+            rows=paid.count(),
+            odd=paid.count(where=(cost / 10_000).floor() * 10_000 != cost),
+            clicked=per_click.count(),
+            dear=paid.count(where=per_click > 10_000),
+        )
+    ).iloc[0]
+    round_ = found["rows"] >= 20 and found["odd"] == 0
+    if round_ or (found["clicked"] >= 5 and found["dear"] * 2 > found["clicked"]):
+        raise DataError(
+            "the costs look like millionths of the currency (micros).",
+            file=export.raw.file,
+            column=export.name_of("cost"),
+            fix="Write in audit.yml: sources.spend.unit: micros (or units, where they are right as they are).",
+        )
 
 
 def payments(

@@ -225,7 +225,8 @@ def decisions(
 ) -> dict[str, Decision]:
     """For which decisions is this data good, in this order, and if not, why?
 
-        non_target_by_channel  leads with a channel / leads >= source_share; else "few_channels"
+        non_target_by_channel  leads with a channel / leads >= source_share; "few_channels", "no_criteria" (the
+                               journeys have no attr_ column)
         drop_off_reasons       lost leads with a reason / lost >= reason_share; "few_reasons", "no_losses"
         stage_conversion       leads with history / leads >= history_share; "little_history", "no_stages"
         cost                   money on channels with leads / money >= joined_share; "spend_without_leads",
@@ -235,8 +236,11 @@ def decisions(
     """
     row = _facts(journeys)
     joined = _joined(spend, journeys) if spend is not None else math.nan
+    criteria = any(name.startswith("attr_") for name in journeys.columns)
     found = {
-        "non_target_by_channel": _decide(row["channels"], source_share, "few_channels"),
+        "non_target_by_channel": _decide(
+            row["channels"], source_share, "few_channels", "" if criteria else "no_criteria"
+        ),
         "drop_off_reasons": _decide(
             row["reasons"], reason_share, "few_reasons", "" if row["lost"] else "no_losses"
         ),

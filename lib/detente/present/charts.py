@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Canvas
@@ -215,6 +214,8 @@ def weeks(frame: pd.DataFrame, words: Words, ax: Axes, narrow: bool) -> Axes:
 
 def heat(frame: pd.DataFrame, words: Words, ax: Axes, narrow: bool) -> Axes:
     """Share per cell with its base; thin cells grey. frame: row, column, share, fails, known, enough."""
+    import seaborn as sns  # as long to import as pandas, engine and matplotlib together: only where it draws
+
     across, down = _sides(frame, narrow)
     order = {side: list(dict.fromkeys(frame[side])) for side in ("row", "column")}
 

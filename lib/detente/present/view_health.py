@@ -153,6 +153,12 @@ def effect(report: Report, bases: pd.DataFrame) -> View:
 def fill(report: Report, filled: pd.DataFrame) -> View:
     """How well the columns are filled in."""
     group = f"{GROUP}.fill"
+    if not filled["leads"].any():
+        return View(
+            finding=state(
+                report, f"{GROUP}.weeks", "fill_worst", "sales", variant="none", status="cannot_tell"
+            )
+        )
     frame = filled.assign(label=[report.column(name) for name in filled["column"]])
     some = frame[frame["filled"] > 0]
     worst = (some if len(some) else frame).iloc[0]

@@ -284,12 +284,7 @@ def trend(report: Report, months: pd.DataFrame, drift) -> View:
     """
     group = f"{GROUP}.trend"
     ripe = months[months["ripe"] & (months["known"] > 0)].sort_index()
-    values = {
-        "months": drift.months,
-        "need": drift.needed,
-        "p": drift.p,
-        "ripe": report.audit.thresholds.ripe_days,
-    }
+    values = {"months": drift.months, "need": drift.needed, "p": drift.p, "slope": drift.slope}
     variant = "few" if drift.status != "ok" else "flat"
     if drift.status == "ok":
         first, last = ripe.iloc[0], ripe.iloc[-1]
@@ -299,6 +294,7 @@ def trend(report: Report, months: pd.DataFrame, drift) -> View:
         }  # fmt: skip
         if drift.p < 1 - report.level:
             variant = "up" if drift.slope > 0 else "down"
+            values["slope"] = abs(drift.slope)
     number = Number(drift.slope, "points", drift.low, drift.high, int(ripe["known"].sum()))
     status = "cannot_tell" if variant == "few" else "ok"
     finding = state(

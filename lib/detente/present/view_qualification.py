@@ -71,10 +71,13 @@ def tiles(report: Report, share, pairs: list) -> list[Tile]:
 def total(report: Report, share, counts: pd.DataFrame) -> View:
     """How many leads could be judged at all; per channel as a picture."""
     group = f"{GROUP}.total"
+    if not share.leads:
+        none = {"variant": "none", "status": "cannot_tell"}
+        return View(finding=state(report, "health.weeks", "unknown_share", "sales", **none))
     interval = (share.unknown_low, share.unknown_high)
     number = Number(share.unknown_share, low=share.unknown_low, high=share.unknown_high, n=share.leads)
     finding = state(
-        report, group, "unknown_share", "sales", number, share=share.unknown_share, interval=interval,
+        report, group, "unknown_share", "sales", number, variant="" if report.audit.criteria else "unstated", share=share.unknown_share, interval=interval,
         target=share.target, non_target=share.non_target, unknown=share.unknown, known=share.known, leads=share.leads,
     )  # fmt: skip
     names = ["target", "non_target", "unknown"]
@@ -262,6 +265,8 @@ def timing(report: Report, when, label: Label | None) -> View:
     known = when.early + when.at_close
     number = Number(when.late_share, low=when.late_low, high=when.late_high, n=known)
     variant = "late" if when.late_low > report.audit.thresholds.material else ""
+    if not (when.early and when.at_close):
+        variant = "only_late" if when.at_close else "only_early"
     finding = state(
         report, group, "label_in_hindsight", "sales", number, variant=variant, label=name, n=known,
         late=when.at_close, late_share=when.late_share, interval=(when.late_low, when.late_high),
