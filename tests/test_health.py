@@ -24,6 +24,7 @@ LEAD = {
     "person": "p",
     "has_history": True,
     "loss_reason": None,
+    "attr_need": "yes",
 }
 
 
@@ -185,6 +186,11 @@ def test_a_refused_decision_says_why(decision, reason, rows, tables, money):
     found = health.decisions(journeys(*rows), tables, spend(*money) if money else None)[decision]
     assert (found.good, found.reason) == (False, reason)
     assert found.have < found.need
+
+
+def test_without_criteria_no_share_can_be_told_however_well_channels_are_filled_in():
+    found = health.decisions(journeys(WON, LOST).drop("attr_need"), EVERYTHING)["non_target_by_channel"]
+    assert (found.good, found.reason) == (False, "no_criteria")
 
 
 def test_half_of_the_losses_with_a_reason_is_enough():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 AUDIT = ROOT / "data" / "sample" / "audit.yml"
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-LANGUAGES = ("ru", "en")
 NUMBERS = {"id", "notebook", "value", "unit", "low", "high", "level", "n", "ask", "status"}
-WORDS = {"fact", "question", "decision"}
+WORDS = {"headline", "fact", "question", "decision"}
 
 pytestmark = pytest.mark.skipif(
     not (AUDIT.is_file() and NOTEBOOKS), reason="the sample audit or the notebooks are not here yet"
@@ -48,29 +45,6 @@ class Page(HTMLParser):
 
     def values(self, *names: str) -> list[str]:
         return [value for _, attributes in self.tags for name, value in attributes.items() if name in names]
-
-
-@pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The published folder per language."""
-    output = tmp_path_factory.mktemp("sample")
-    found = {}
-    for language in LANGUAGES:
-        command = [
-            sys.executable,
-            "-m",
-            "detente",
-            "run",
-            str(AUDIT),
-            "--language",
-            language,
-            "--output",
-            str(output),
-        ]
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=1500)
-        assert done.returncode == 0, done.stderr
-        found[language] = Path(done.stdout.strip()).parent
-    return found
 
 
 @pytest.fixture(scope="session")

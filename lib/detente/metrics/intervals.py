@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
+from scipy import special  # its stats and optimize take half a second to import: only where they are used
 
 Limits = tuple[np.ndarray, np.ndarray] | tuple[float, float]
 
@@ -42,6 +42,8 @@ def clopper_pearson(successes: ArrayLike, trials: ArrayLike, level: float = 0.95
     Arguments, result and errors as in `wilson`.
     Source: Clopper and Pearson (1934), Biometrika 26, 404-413, by beta quantiles.
     """
+    from scipy import stats
+
     hits, total = _counts(successes, trials)
     _quantile(level)
     tail = (1 - level) / 2
@@ -115,6 +117,8 @@ def detectable(p0: float, leads: int, level: float = 0.95, power: float = 0.8) -
     """
     if not 0 <= p0 < 1 or leads < 1 or _needed(p0, 1.0, level, power) > leads:
         return math.nan
+    from scipy import optimize
+
     nearest = p0 + (1 - p0) * 1e-9
     return float(optimize.brentq(lambda p1: _needed(p0, p1, level, power) - leads, nearest, 1.0))
 
@@ -124,14 +128,14 @@ def _needed(p0: float, p1: float, level: float, power: float) -> float:
         raise ValueError("shares lie in 0..1 and power strictly between 0 and 1")
     middle = (p0 + p1) / 2
     noise = _quantile(level) * math.sqrt(2 * middle * (1 - middle))
-    noise += stats.norm.ppf(power) * math.sqrt(p0 * (1 - p0) + p1 * (1 - p1))
+    noise += special.ndtri(power) * math.sqrt(p0 * (1 - p0) + p1 * (1 - p1))
     return float((noise / (p1 - p0)) ** 2)
 
 
 def _quantile(level: float) -> float:
     if not 0 < level < 1:
         raise ValueError(f"a confidence level lies strictly between 0 and 1, not at {level}")
-    return float(stats.norm.ppf((1 + level) / 2))
+    return float(special.ndtri((1 + level) / 2))
 
 
 def _counts(successes: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

@@ -165,6 +165,7 @@ def shrunk(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
         estimate           (non_target + a) / (known + a + b); the raw share where groups are not separable
         eb_low, eb_high    beta quantiles of the estimate; NaN where not separable: use low, high
         rank, raw_rank     1 = worst, by estimate and by raw share
+        whole              the share of all groups together, the same in every row
         prior_a, prior_b   beta prior by maximum likelihood, NaN where not separable
         status             "ok", "few_groups" (fewer than MIN_GROUPS known groups), or "one_share" (no
                            difference between groups shows: the prior would outweigh all leads)
@@ -187,7 +188,8 @@ def shrunk(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     table["rank"], table["raw_rank"] = (
         table[name].rank(ascending=False, method="min") for name in ("estimate", "share")
     )
-    table = table.assign(separable=status == "ok", status=status)
+    whole = hits.sum() / known.sum() if known.sum() else math.nan
+    table = table.assign(separable=status == "ok", status=status, whole=whole)
     return table.sort_values("estimate", ascending=False, kind="stable", na_position="last")
 
 

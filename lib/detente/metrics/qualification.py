@@ -71,7 +71,8 @@ def judge(journeys: ibis.Table, criteria: Sequence[Criterion], labels: Sequence[
     passed = reduce(and_, (check == "pass" for check in checks), ibis.literal(bool(checks)))
     judged = judged.mutate(failed=failed.cast("int64"))
     verdict = ibis.cases((judged.failed > 0, "non_target"), (passed, "target"), else_="unknown")
-    return judged.mutate(verdict=verdict, **{f"says_{item.id}": _says(judged, item) for item in labels})
+    says = {f"says_{item.id}": _says(judged, item) for item in labels}
+    return engine.named(judged.mutate(verdict=verdict, **says))
 
 
 def total(judged: ibis.Table, level: float = 0.95) -> Share:

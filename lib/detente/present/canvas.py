@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from detente.present import numbers
+from detente.present.numbers import FEW
 from detente.present.wording import Words
 
 BLUE, ORANGE, GREY, PALE = "#0072B2", "#D55E00", "#8c959f", "#dfe3e8"  # Okabe-Ito, and greys for marks
@@ -27,7 +28,6 @@ STYLE = {
     "text.color": INK, "text.parse_math": False, "xtick.color": MUTED, "xtick.labelsize": 8.5,
     "ytick.color": INK, "ytick.labelsize": 9,
 }  # fmt: skip
-FEW = 5  # a share of fewer is told by its counts, never in percent
 WIDE, NARROW, THICK = 8.0, 4.2, 0.24  # inches: widths of a picture, height of a bar
 
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import io
 import re
+from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure as Canvas
-
-from detente.present.canvas import style
+if TYPE_CHECKING:  # `shared` serves processes that draw nothing
+    from matplotlib.figure import Figure as Canvas
 
 GLYPH = re.compile(r'<path id="(DejaVu[\w-]+)"([^>]*)/>\s*')
 
 
 def svg(canvas: Canvas, name: str, alt: str) -> str:
     """One inline SVG: no date, no comment, no fixed size. name: keeps ids apart; alt: already escaped."""
+    from detente.present.canvas import style
+
     file = io.StringIO()
     with style():
         canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
@@ -57,6 +59,8 @@ def _path(steps: str) -> str:
 
 def png(canvas: Canvas, dpi: int = 80) -> bytes:
     """A small picture for the notebook itself."""
+    from detente.present.canvas import style
+
     file = io.BytesIO()
     with style():
         look = {"metadata": {"Software": None}, "pil_kwargs": {"optimize": True}}

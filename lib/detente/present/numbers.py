@@ -17,6 +17,7 @@ Language = Literal["ru", "en"]
 LOCALES = {"ru": "ru_RU", "en": "en_US"}
 SYMBOLS = {"RUB": "₽", "EUR": "€", "USD": "$", "GBP": "£", "KZT": "₸", "BRL": "R$"}
 NONE, MINUS, NBSP = "—", "\u2212", "\u00a0"
+FEW = 5  # a share of fewer is told by its counts, never in percent
 
 
 def undefined(value: object) -> bool:

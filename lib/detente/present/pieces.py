@@ -6,14 +6,17 @@ import hashlib
 import html
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from detente.present import charts, downloads, drawing, numbers, spoken
-from detente.present.canvas import FEW
+from detente.present import downloads, numbers
 from detente.present.findings import Finding
+from detente.present.numbers import FEW
 from detente.present.wording import Words
+
+if TYPE_CHECKING:
+    from detente.present.charts import Draw
 
 MANY = 7  # columns; more are set smaller on paper, so that the page is not shrunk to fit them
 ROWS = 60  # a page shows no more rows than this; the download holds them all
@@ -63,13 +66,15 @@ class Table:
 class Figure:
     """A finished table with the function that draws it."""
 
-    draw: charts.Draw
+    draw: Draw
     frame: pd.DataFrame
     title: str
     caption: str = ""
 
     def alt(self, words: Words) -> str:
         """The title and every drawn value."""
+        from detente.present import spoken  # with charts and matplotlib: a page without pictures needs none
+
         return f"{self.title}. " + "; ".join(spoken.values_of(self.draw, self.frame, words)) + "."
 
 
@@ -163,6 +168,8 @@ def simple_table(spec: Table, words: Words, rows: int = 15) -> str:
 
 def figure(spec: Figure, words: Words, name: str) -> str:
     """The picture twice, for a desk and for a phone; CSS shows one. `name` keeps the ids of a page apart."""
+    from detente.present import charts, drawing
+
     alt = escape(spec.alt(words))
     pictures = ""
     for side in ("wide", "narrow"):
@@ -175,6 +182,8 @@ def figure(spec: Figure, words: Words, name: str) -> str:
 
 def png(spec: Figure, words: Words) -> bytes:
     """A small picture for the notebook itself."""
+    from detente.present import charts, drawing
+
     return drawing.png(charts.draw(spec.draw, spec.frame, words))
 
 

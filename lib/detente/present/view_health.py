@@ -60,7 +60,7 @@ def tiles(report: Report, lost, effect: pd.DataFrame, ladder) -> list[Tile]:
     return [
         Tile(labels["rows"], words.count(lost.read), base=phrase(report, GROUP, "tile_files", n=lost.files)),
         Tile(labels["lost"], words.percent(lost.share), base=of(lost.lost, lost.read)),
-        Tile(labels["leads"], words.count(left["counted"]), base=of(left["counted"], every)),
+        Tile(labels["leads"], words.count(left["counted"]), base=phrase(report, GROUP, "tile_of_all", all=every)),
         Tile(
             labels["level"], ladder.level or "—",
             base=phrase(report, GROUP, "tile_next", need=need) if need else phrase(report, GROUP, "tile_top"),

@@ -58,18 +58,19 @@ def _channel_point(report: Report, shares: pd.DataFrame, rest: pd.DataFrame, wor
     if worst.empty:
         compared = _compared(rest)
         return phrase(report, GROUP, "point_even", "" if compared else "few", compared=compared)
-    values = _group_values(report, shares, rest, worst.index[0])
-    return phrase(report, GROUP, "point_channel", direction=phrase(report, GROUP, "higher"), **values)
+    return phrase(report, GROUP, "point_channel", **_group_values(report, shares, rest, worst.index[0]))
 
 
 def _group_values(report: Report, shares: pd.DataFrame, rest: pd.DataFrame, name: str) -> dict:
     """What a sentence about one named group needs: its own share with interval, and the rest."""
     own, other = shares.loc[name], rest.loc[name]
+    worse = [f"«{report.words.group(item)}»" for item in _named(rest, worse=True).index]
     return {
         "channel": report.words.group(name), "campaign": report.words.group(name), "share": own["share"],
         "interval": (own["low"], own["high"]), "non_target": own["non_target"], "known": own["known"],
         "difference": abs(other["difference"]), "compared": _compared(rest),
         "difference_interval": tuple(sorted((abs(other["low"]), abs(other["high"])))),
+        "channels": ", ".join(worse), "others": ", ".join(worse[1:]),
     }  # fmt: skip
 
 
@@ -146,7 +147,7 @@ def channels(report: Report, shares: pd.DataFrame, rest: pd.DataFrame, test) -> 
     worst, best = _named(rest, worse=True), _named(rest, worse=False)
     finding = _compare(report, group, "non_target_channels", shares, rest, test)
     rows = _rows(report, shares, rest)
-    accent = [*worst.index[:1], *([] if len(worst) else best.index[:1])]
+    accent = worst.index if len(worst) else best.index[:1]
     chart = rows.assign(named=rows.index.isin(accent))
     figure = Figure(
         charts.shares, chart, title=phrase(report, group, "title"),
@@ -175,7 +176,8 @@ def _compare(
         compared = {"compared": _compared(rest), "p": test.p}
         differ = "unclear" if test.p < 1 - report.level else "even"
         return state(report, group, ident, "marketing", variant=differ, status="cannot_tell", **compared)
-    variant, name = ("named", worst.index[0]) if len(worst) else ("better", best.index[0])
+    name = (worst if len(worst) else best).index[0]
+    variant = "several" if len(worst) > 1 else "named" if len(worst) else "better"
     own = shares.loc[name]
     number = Number(own["share"], low=own["low"], high=own["high"], n=int(own["known"]))
     return state(
@@ -195,16 +197,17 @@ def _rows(report: Report, shares: pd.DataFrame, rest: pd.DataFrame) -> pd.DataFr
     least = report.audit.thresholds.min_group
     rows = rows.assign(enough=rows["known"] >= least)
     rows = rows.sort_values(["enough", "share", "known"], ascending=False, kind="stable", na_position="last")
-    verdicts = []
-    for row in rows.itertuples():
-        sure = row.may_name is True or row.may_name == 1
-        side = "named_worse" if row.difference > 0 else "named_better"
-        verdicts.append(
-            phrase(
-                report, f"{GROUP}.columns", side if sure else "not_named" if row.known >= least else "small"
-            )
-        )
+    verdicts = [phrase(report, f"{GROUP}.columns", _side(row, least)) for row in rows.itertuples()]
     return rows.assign(label=[report.words.group(name) for name in rows.index], verdict=verdicts)
+
+
+def _side(row, least: int) -> str:
+    """The verdict on one group. Leads whose group is not stated are no group to praise or to blame."""
+    if row.known < least:
+        return "small"
+    if not row.may_name or pd.isna(row.may_name) or pd.isna(row.Index):
+        return "not_named"
+    return "named_worse" if row.difference > 0 else "named_better"
 
 
 def _table(report: Report, rows: pd.DataFrame, by: str, name: str, group: str) -> Table:
@@ -220,7 +223,7 @@ def _table(report: Report, rows: pd.DataFrame, by: str, name: str, group: str) -
         interval=list(zip(rows["low"], rows["high"], strict=True)),
         shrunk=rows["estimate"].where(rows["separable"]), rest=rows["difference"],
     )  # fmt: skip
-    bold = rows["may_name"].fillna(False).astype(bool) & (rows["difference"] > 0)
+    bold = rows["verdict"] == phrase(report, f"{GROUP}.columns", "named_worse")
     return Table(name=name, frame=frame, columns=columns, caption=phrase(report, group, "table"), bold=bold)
 
 
@@ -319,7 +322,7 @@ def cost(report: Report, costs: pd.DataFrame | None, money) -> View:
     number = Number(money.total, "money", money.low, money.high, money.channels)
     finding = state(
         report, group, "wasted_spend", "marketing", number, wasted=money.total, spend=money.assigned,
-        interval=(money.low, money.high), bounds=(money.bound_low, money.bound_high),
+        interval=(money.low, money.high), low_bound=money.bound_low, high_bound=money.bound_high,
     )  # fmt: skip
     paid = costs[(costs["spend_state"] == "spend") & (costs["known"] > 0)].sort_values(
         "wasted", ascending=False

@@ -77,7 +77,8 @@ def total(report: Report, share, counts: pd.DataFrame) -> View:
     interval = (share.unknown_low, share.unknown_high)
     number = Number(share.unknown_share, low=share.unknown_low, high=share.unknown_high, n=share.leads)
     finding = state(
-        report, group, "unknown_share", "sales", number, variant="" if report.audit.criteria else "unstated", share=share.unknown_share, interval=interval,
+        report, group, "unknown_share", "sales", number, variant="" if report.audit.criteria else "unstated",
+        share=share.unknown_share, interval=interval,
         target=share.target, non_target=share.non_target, unknown=share.unknown, known=share.known, leads=share.leads,
     )  # fmt: skip
     names = ["target", "non_target", "unknown"]

@@ -64,19 +64,18 @@ def verdict(report: Report, found: list[Finding]) -> View:
     chosen = [known[name] for name in FIRST if name in known]
     if not chosen:
         return View(phrase(report, GROUP, "title_none"), tone="warn")
-    first = _label(report, chosen[0].id) if chosen[0].unit == "share" else ""
-    points = [_point(report, chosen[0], first), *(_point(report, item) for item in chosen[1:])]
+    points = [chosen[0].fact, *(_point(report, item) for item in chosen[1:])]
     headline = phrase(report, GROUP, "title", headline=chosen[0].headline)
     return View(headline, points=points, tone="warn" if chosen[0].status == "ok" else "plain")
 
 
-def _point(report: Report, item: Finding, statement: str = "") -> str:
+def _point(report: Report, item: Finding) -> str:
     """The short statement of a finding with its number, interval and base, each said once."""
-    statement = statement or item.headline
-    value, interval = number(report, item), spread(report, item)
+    statement, value, interval = item.headline, number(report, item), spread(report, item)
     parts = [value] if value != "—" and item.unit in ("share", "money") and value not in statement else []
     parts += [interval] if interval else []
-    parts += [phrase(report, GROUP, "base", n=item.n)] if item.unit == "share" and item.n else []
+    based = item.unit == "share" and item.n and report.words.count(item.n) not in statement
+    parts += [phrase(report, GROUP, "base", n=item.n)] if based else []
     return statement + (f" ({', '.join(parts)})" if parts else "")
 
 
@@ -94,7 +93,8 @@ def tiles(report: Report, found: list[Finding], moves: pd.DataFrame) -> list[Til
         if item is None or math.isnan(item.value):
             continue
         base = phrase(report, GROUP, "base", n=item.n) if item.unit == "share" else ""
-        change = _change(report, changes, name) if item.unit == "share" else ""
+        compared = item.unit == "share" and (len(moves) or not shown)  # "no previous run" is said once
+        change = _change(report, changes, name) if compared else ""
         label = phrase(report, GROUP, f"tile_{name}")
         shown.append(Tile(label, number(report, item), spread(report, item), base, change))
     return shown
@@ -147,7 +147,7 @@ def changed(report: Report, moves: pd.DataFrame) -> View:
     """What moved since the last comparable run."""
     group = f"{GROUP}.changed"
     if moves.empty:
-        return View(finding=state(report, group, "changes", "ceo", variant="none", status="cannot_tell"))
+        return View(finding=state(report, group, "changes", "ceo", variant="none"))
     count = int(moves["changed"].sum())
     finding = state(
         report, group, "changes", "ceo", Number(count, "count", n=len(moves)), count=count, all=len(moves)

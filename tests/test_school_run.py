@@ -1,0 +1,141 @@
+"""A real CRM export from audit.yml to the published run, against figures that were counted apart from this code.
+
+The data lies beside the project, is no part of it, and the tests skip where it is absent.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import published
+from detente import engine, intake
+
+SCHOOL = published.SHARED / "school_crm"
+AUDIT = Path(__file__).parent / "school_crm" / "audit.yml"
+pytestmark = pytest.mark.skipif(
+    not (SCHOOL / "deals.xlsx").is_file(),
+    reason="shared data not found: ../shared/data/school_crm/deals.xlsx",
+)
+# channel: deals, paid, spend, CPL, CAC; None where no money was spent
+SOURCES = {
+    "Facebook Ads": (4850, 202, "33754.72", 6.96, 167.10), "Google Ads": (4226, 173, "57798.60", 13.68, 334.10),
+    "Organic": (2590, 147, "0", None, None), "Tiktok Ads": (2051, 56, "11985.67", 5.84, 214.03),
+    "SMM": (1730, 91, "7269.52", 4.20, 79.88), "Youtube Ads": (1657, 53, "14633.33", 8.83, 276.10),
+    "CRM": (1656, 24, "0", None, None), "Bloggers": (1089, 39, "13439.00", 12.34, 344.59),
+    "Telegram posts": (1001, 40, "6860.36", 6.85, 171.51), "Webinar": (379, 26, "2874.04", 7.58, 110.54),
+    "Partnership": (203, 4, "0", None, None), "Test": (159, 3, "608.21", 3.83, 202.74),
+    "Offline": (2, 0, "0", None, None),
+}  # fmt: skip
+REASONS = {
+    "Doesn't Answer": 4074, "Changed Decision": 2122, "Duplicate": 1746, "Non target": 1736, "Stopped Answering": 1556,
+    "Invalid number": 1460, "Expensive": 614, "needs time to think": 606, "Conditions are not suitable": 524,
+    "Inadequate": 174, "Gutstein refusal": 163, "Considering a different direction in IT": 148, "Not for myself": 145,
+    "Does not speak English": 138, "Didn't leave an application": 131, "Next stream": 131, "Thought for free": 110,
+    "Does not know how to use a computer": 49, None: 47, "Went to Rivals": 47,
+    "The contract did not fit": 21, "Refugee": 1,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def school(tmp_path_factory) -> Path:
+    return published.run(AUDIT, tmp_path_factory.mktemp("school"))
+
+
+@pytest.fixture(scope="session")
+def costs(school) -> pd.DataFrame:
+    found = published.table(school, "03_non_target_share_cost")
+    return found.rename(columns={"Заявки": "deals", "Клиенты": "paid", "Расход": "spend", "Цена заявки (CPL)": "cpl",
+                                 "Цена клиента (CAC)": "cac"})  # fmt: skip
+
+
+def test_every_deal_and_every_payment_is_counted_once(school, costs) -> None:
+    assert costs["deals"].sum() == 21_593
+    assert costs["paid"].sum() == 858
+    assert published.findings(school)["unknown_share"]["n"] == 21_593
+
+
+def test_no_row_of_the_three_files_went_missing(school) -> None:
+    files = published.table(school, "01_data_health_files")
+    assert files["Принято"].to_dict() == {"deals.xlsx": 21_593, "spend.xlsx": 19_862, "calls.xlsx": 91_936}
+    assert (files["Прочитано"] == files[["Принято", "Отложено", "Отброшено"]].sum(axis=1)).all()
+    assert (
+        files.loc["spend.xlsx", "Деньги прочитаны"] == files.loc["spend.xlsx", "Деньги приняты"] == 149_523.45
+    )
+
+
+def test_one_question_has_three_answers_of_all_deals(school) -> None:
+    rules = published.table(school, "02_lead_qualification_definitions")
+    assert rules.loc["Причина отказа", "Нецелевые"] == 5_189
+    assert rules.loc["Качество D", "Нецелевые"] == 6_248
+    assert rules.loc["Качество D, E или F", "Нецелевые"] == 13_885
+    of_all = (rules["От всех заявок"] * 100).round(2)
+    assert of_all[["Причина отказа", "Качество D", "Качество D, E или F"]].tolist() == [24.03, 28.94, 64.30]
+    finding = published.findings(school)["definitions_spread"]
+    assert round(finding["value"] * 100, 2) == 40.27
+    assert "24\u00a0%" in finding["fact"]
+    assert "64\u00a0%" in finding["fact"]
+
+
+@pytest.mark.parametrize("channel", SOURCES)
+def test_costs_of_a_source_are_the_reference_to_the_cent(costs, channel) -> None:
+    deals, paid, spend, cpl, cac = SOURCES[channel]
+    row = costs.loc[channel]
+    assert (row["deals"], row["paid"], f"{row['spend']:.2f}") == (deals, paid, f"{float(spend):.2f}")
+    if cpl is None:
+        assert pd.isna(row["cpl"])  # never 0: nothing was spent, so nothing can be said of a price
+        assert pd.isna(row["cac"])
+    else:
+        assert (round(row["cpl"], 2), round(row["cac"], 2)) == (cpl, cac)
+
+
+def test_spend_without_leads_is_a_row_of_its_own_and_in_the_total(school, costs) -> None:
+    radio = costs.loc["Radio"]
+    assert (radio["deals"], radio["paid"], radio["spend"]) == (0, 0, 300.00)
+    assert pd.isna(radio["cpl"])
+    assert pd.isna(radio["cac"])
+    assert round(costs["spend"].sum(), 2) == 149_523.45
+    assert len(costs) == len(SOURCES) + 1
+    assert "Ещё 300\u00a0€ расходов" in published.text(school, "03_non_target_share.html").replace(
+        " €", "\u00a0€"
+    )
+
+
+def test_loss_reasons_are_those_of_the_export(school) -> None:
+    tables, _ = intake.load(AUDIT)  # from the cache of the run
+    lost = tables.journeys.filter(tables.journeys.outcome == "lost")
+    counted = engine.frame(lost.group_by("loss_reason").aggregate(leads=lost.count()))
+    found = {name if isinstance(name, str) else None: int(n) for name, n in counted.itertuples(index=False)}
+    assert found == REASONS
+    assert sum(found.values()) == 15_743
+
+
+def test_the_page_says_what_the_export_cannot_tell(school) -> None:
+    found = published.findings(school)
+    assert found["known_early"]["status"] == found["label_in_hindsight"]["status"] == "not_available"
+    decisions = published.table(school, "01_data_health_decisions")
+    assert decisions.loc["конверсия по этапам", "Почему"] == "нет истории этапов"
+    assert decisions.loc["повторные покупки и LTV", "Почему"] == "нет выгрузки платежей"
+    front, page = published.text(school, "index.html"), published.text(school, "02_lead_qualification.html")
+    for name in ("known_early", "label_in_hindsight"):
+        assert found[name]["fact"] in front
+        assert found[name]["fact"] in page
+        assert found[name]["question"] in page
+
+
+def test_two_rules_of_sales_are_not_told_as_two_departments(school) -> None:
+    assert "Отделы называют заявку" not in published.text(school, "02_lead_qualification.html")
+
+
+def test_no_record_id_of_a_person_reaches_the_run(school) -> None:
+    contact = pd.read_excel(SCHOOL / "contacts.xlsx", dtype=str, engine="calamine", nrows=50)["Id"].tolist()
+    for path in [
+        *school.rglob("*.html"),
+        *school.rglob("*.csv"),
+        *school.rglob("*.json"),
+        *school.rglob("*.ipynb"),
+    ]:
+        held = path.read_text(encoding="utf-8-sig")
+        assert not [number for number in contact if number in held], path.name
