@@ -29,7 +29,8 @@ WATCH = "<script>window.alert = () => document.documentElement.setAttribute('dat
 MEASURE = """<script>addEventListener('load', () => {
   const root = document.documentElement
   const seen = name => [...document.querySelectorAll(name)].filter(x => x.offsetWidth).length
-  parent.postMessage([innerWidth, root.scrollWidth - innerWidth, seen('.wide'), seen('.narrow'), seen('figure.chart')], '*')
+  const over = root.scrollWidth - innerWidth
+  parent.postMessage([innerWidth, over, seen('.wide'), seen('.narrow'), seen('figure.chart')], '*')
 })</script>"""
 # A window is never narrower than 500 pixels; a frame is.
 FRAMES = """<!doctype html><html><body><script>addEventListener('message', event => {
@@ -89,7 +90,9 @@ def test_no_page_is_wider_than_its_window(runs, browse, copy, language, width) -
     )
     outer = copies[0].with_name("frames.htm")
     outer.write_text(FRAMES % frames, encoding="utf-8")
-    found = dict(re.findall(r'data-(\d+)="([^"]*)"', root(browse(outer, "--dump-dom"))))
+    found = dict(
+        re.findall(r'data-(\d+)="([^"]*)"', root(browse(outer, "--dump-dom", "--virtual-time-budget=10000")))
+    )
     assert len(found) == len(copies)
     for at, page in enumerate(copies):
         inner, over, wide, narrow, charts = map(int, found[str(at)].split())

@@ -28,6 +28,7 @@ def connection() -> ibis.BaseBackend:
     with suppress(duckdb.InvalidInputException):
         con.raw_sql("SET enable_progress_bar = false")
     ibis.set_backend(con)
+    ibis.options.sql.fuse_selects = False  # DuckDB flattens nested selects itself, in a tenth of the time
     return con
 
 

@@ -158,6 +158,10 @@ def _attach(found: dict[str, list[list[Export]]], extras: Sequence[Extra]) -> No
 
 
 # --- time ---
+APART = 14  # days without any event before a last few that are taken for typing errors
+LONELY = 1000  # one row in so many may stand apart
+
+
 def days(audit: Audit, batches: dict[str, list[Batch]]) -> dt.date:
     """The day of the export: no fact can be later than the day after it.
 
@@ -172,22 +176,40 @@ def days(audit: Audit, batches: dict[str, list[Batch]]) -> dt.date:
         day
         for name, column in _FACTS.items()
         for batch in batches.get(name, [])
-        if (day := _last_day(batch.typed(), column, today))
+        if (day := _last_day(clean.union(batch.paths), column, today))
     ]
     as_of = max(latest, default=today)
     for batch in batches["deals"]:
+        if not any(export.headings_of("closed_at") for export in batch.exports):
+            continue
         ended = _ended(audit, batch.typed())
-        late = ended.filter(ended["closed_at"].date() > ibis_date(as_of + dt.timedelta(days=1)))
-        all_, later = (int(engine.frame(table.aggregate(n=table.count()))["n"][0]) for table in (ended, late))
-        if later * 100 > all_:
-            as_of = max(as_of, _last_day(late, "closed_at", today) or as_of)
+        after = ended["closed_at"].date() > ibis_date(as_of + dt.timedelta(days=1))
+        [count] = engine.frame(ended.aggregate(all=ended.count(), late=ended.count(where=after))).itertuples()
+        if count.late * 100 > count.all:
+            as_of = max(as_of, _last_day(ended.filter(after), "closed_at", today) or as_of)
     return as_of
 
 
 def _last_day(table: ibis.Table, column: str, today: dt.date) -> dt.date | None:
-    day = table[column].date()
-    found = engine.frame(table.aggregate(last=day.max(where=day <= ibis_date(today)).cast("string")))
-    return dt.date.fromisoformat(found["last"][0]) if isinstance(found["last"][0], str) else None
+    """The last day with events, not later than today, passing over a few that stand alone far behind the rest.
+
+    A mistyped day would otherwise move the day of the export, and stale data would look fresh.
+    """
+    dated = table.mutate(day=table[column].date())
+    dated = dated.filter(dated.day <= ibis_date(today))
+    counted = engine.frame(dated.group_by(day=dated.day.cast("string")).aggregate(rows=dated.count()))
+    counted = counted.sort_values("day", ignore_index=True)
+    if counted.empty:
+        return None
+    days, rows = [dt.date.fromisoformat(day) for day in counted["day"]], counted["rows"].tolist()
+    last, behind = len(days) - 1, 0
+    for place in range(len(days) - 1, 0, -1):
+        behind += rows[place]
+        if behind * LONELY >= sum(rows):
+            break
+        if (days[place] - days[place - 1]).days > APART:
+            last = place - 1
+    return days[last]
 
 
 def _ended(audit: Audit, deals: ibis.Table) -> ibis.Table:
@@ -285,10 +307,10 @@ def _journeys(
 
 def _one_each(base: ibis.Table, table: ibis.Table) -> None:
     """Raise AssertionError where a join made more or fewer inquiries than went into it: a mistake of ours."""
-    counts = [int(engine.frame(one.aggregate(n=one.count()))["n"][0]) for one in (base, table)]
-    different = int(engine.frame(table.aggregate(n=table["lead_id"].nunique()))["n"][0])
-    if len({*counts, different}) != 1:
-        raise AssertionError(f"{counts[0]} inquiries became {counts[1]} journeys of {different} ids")
+    [before] = engine.frame(base.aggregate(rows=base.count())).itertuples()
+    [after] = engine.frame(table.aggregate(rows=table.count(), ids=table["lead_id"].nunique())).itertuples()
+    if len({before.rows, after.rows, after.ids}) != 1:
+        raise AssertionError(f"{before.rows} inquiries became {after.rows} journeys of {after.ids} ids")
 
 
 def _remarked(bench: Bench, batches: dict, table: ibis.Table, as_of: dt.date, has_amount: bool) -> ibis.Table:

@@ -267,9 +267,11 @@ def known_stages(bench: Bench, exports: Sequence[Export], kept: ibis.Table, colu
     name.
     """
     counted = engine.frame(kept.group_by(column).aggregate(deals=kept["lead_id"].nunique()))
-    total = int(engine.frame(kept.aggregate(n=kept["lead_id"].nunique()))["n"][0])
     names = [(name, int(n)) for name, n in counted.itertuples(index=False) if isinstance(name, str)]
     unknown = sorted((-n, name) for name, n in names if fold(name) not in bench.places)
+    if not unknown:
+        return
+    total = int(engine.frame(kept.aggregate(n=kept["lead_id"].nunique()))["n"][0])
     if sum(-n for n, _ in unknown) * UNMAPPED_SHARE > total:
         shown = ", ".join(f"«{name[:60]}» ({-n})" for n, name in unknown[:15])
         raise DataError(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from detente import engine
@@ -61,7 +63,7 @@ class Ledger:
         the data.
         """
         table = exports[0].table
-        fates, flags, fixes = (_tallies(marked, column) for column in ("_fate", "_flags", "_fixes"))
+        fates, flags, fixes = _tallies(marked, "_fate", "_flags", "_fixes")
         read, written = _read(typed), _kept(kept, table)
         for export in exports:
             self._close_file(export, read, written, fates)
@@ -117,7 +119,7 @@ class Ledger:
 
     def late(self, exports: Sequence[Export], journeys: ibis.Table) -> None:
         """Enter the remarks that only the whole journey shows: tests, duplicates, stages without a place."""
-        late = _tallies(journeys, "_late")
+        [late] = _tallies(journeys, "_late")
         for export in exports:
             self._enter(export, late, "flagged", with_money=False)
 
@@ -126,28 +128,29 @@ def _owned(loss: Loss, export: Export) -> Loss:
     return Loss(**{**vars(loss), "source": export.table, "file": export.raw.file})
 
 
-def _tallies(marked: ibis.Table, column: str) -> dict[tuple[int, str], Tally]:
-    """Rows, money and first places for each (file, code) of one column of codes."""
-    codes = marked[column].strip() if column == "_fate" else marked[column]
-    money = marked["_money"] if "_money" in marked.columns else None
-    picked = marked.select(
-        "row", order="_order", code=codes, money=money if money is not None else _zero()
-    ).filter(lambda t: t.code.notnull() & (t.code != ""))
+def _tallies(marked: ibis.Table, *columns: str) -> list[dict[tuple[int, str], Tally]]:
+    """For each column of codes: rows, money and first places for each (file, code). One pass over them all."""
     import ibis
 
-    numbered = picked.mutate(place=ibis.row_number().over(group_by=["order", "code"], order_by="row"))
-    sums = engine.frame(
-        picked.group_by("order", "code").aggregate(rows=picked.count(), money=picked.money.sum())
-    )
-    first = engine.frame(numbered.filter(numbered.place < PLACES).select("order", "code", "row"))
-    places: dict[tuple[int, str], list[int]] = {}
-    for order, code, row in first.itertuples(index=False):
-        places.setdefault((int(order), code), []).append(int(row))
-    found: dict[tuple[int, str], Tally] = {}
-    for order, text, rows, amount in sums.itertuples(index=False):
-        for code in [text] if column == "_fate" else text.split():
-            tally = found.setdefault((int(order), code), Tally())
-            tally.add(int(rows), amount or Decimal(0), places.get((int(order), text), ()))
+    money = marked["_money"] if "_money" in marked.columns else _zero()
+    codes = {name: marked[name].strip().fill_null("") for name in columns}
+    picked = marked.select("row", order="_order", money=money, **codes)
+    picked = picked.filter(reduce(or_, (picked[name] != "" for name in columns)))
+    keys = ["order", *columns]
+    sums = engine.frame(picked.group_by(keys).aggregate(rows=picked.count(), money=picked.money.sum()))
+    places: dict[tuple, list[int]] = {}
+    if len(sums):
+        numbered = picked.mutate(place=ibis.row_number().over(group_by=keys, order_by="row"))
+        first = engine.frame(numbered.filter(numbered.place < PLACES).select(*keys, "row"))
+        for *group, row in first.itertuples(index=False):
+            places.setdefault(tuple(group), []).append(int(row))
+    found: list[dict[tuple[int, str], Tally]] = [{} for _ in columns]
+    for *group, rows, amount in sums.itertuples(index=False):
+        order, *texts = group
+        for name, text, tallies in zip(columns, texts, found, strict=True):
+            for code in [text] if name == "_fate" and text else text.split():
+                tally = tallies.setdefault((int(order), code), Tally())
+                tally.add(int(rows), amount or Decimal(0), places[tuple(group)])
     return found
 
 

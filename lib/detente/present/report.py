@@ -45,7 +45,13 @@ class Report:
     """
 
     def __init__(
-        self, notebook: str, tables, loss: LossLog, language: str, output: str = "", today: dt.date | None = None
+        self,
+        notebook: str,
+        tables,
+        loss: LossLog,
+        language: str,
+        output: str = "",
+        today: dt.date | None = None,
     ):
         self.notebook, self.tables, self.loss = notebook, tables, loss
         self.audit = tables.audit
@@ -95,7 +101,9 @@ class Report:
             page += pieces.figure(figure, words, name) if figure else ""
             page += note + "".join(pieces.table(spec, words) for spec in tables)
             self._write(tables)
-        simple = f"<h3>{escape(heading)}</h3>{text}{note}" + "".join(pieces.simple_table(t, words) for t in tables)
+        simple = f"<h3>{escape(heading)}</h3>{text}{note}" + "".join(
+            pieces.simple_table(t, words) for t in tables
+        )
         asked = [ask.question for ask in view.asks]
         lines = [heading, item.fact if item else "", item.question if item else "", *asked]
         plain = "\n".join(line for line in lines if line)
@@ -142,7 +150,9 @@ class Report:
         rows = "".join(f"<li>{escape(line)}</li>" for line in lines)
         heading = words.t("page.trust")
         body = f'<ul class="trust">{rows}</ul>'
-        return Piece("quality", body, f"<h3>{escape(heading)}</h3>{body}", "\n".join([heading, *lines]), heading)
+        return Piece(
+            "quality", body, f"<h3>{escape(heading)}</h3>{body}", "\n".join([heading, *lines]), heading
+        )
 
     def _file(self, row: dict) -> str:
         lost = int(row["quarantined"] + row["dropped"])
@@ -155,7 +165,9 @@ class Report:
 
     def _method(self) -> Piece:
         words, limits = self.words, self.audit.thresholds
-        facts = [words.t(f"method.{key}") for key in ("share", "interval", "unknown", "named", "shrunk", "privacy")]
+        facts = [
+            words.t(f"method.{key}") for key in ("share", "interval", "unknown", "named", "shrunk", "privacy")
+        ]
         facts.append(
             words.t(
                 "method.limits", level=limits.level, min_group=limits.min_group, material=limits.material,
@@ -170,12 +182,17 @@ class Report:
 
     def fields(self) -> list[str]:
         """The journeys' columns behind the criteria and labels of the audit."""
-        return [f"attr_{item.id}" for item in self.audit.criteria] + [f"label_{item.id}" for item in self.audit.labels]
+        return [f"attr_{item.id}" for item in self.audit.criteria] + [
+            f"label_{item.id}" for item in self.audit.labels
+        ]
 
     def ripe(self, months: pd.DataFrame) -> pd.DataFrame:
         """Months (index YYYY-MM) with a column ripe: every lead of the month is at least `ripe_days` old."""
         last = self.tables.as_of - dt.timedelta(days=self.audit.thresholds.ripe_days)
-        ends = [pd.Period(name, "M").end_time.date() if isinstance(name, str) else dt.date.max for name in months.index]
+        ends = [
+            pd.Period(name, "M").end_time.date() if isinstance(name, str) else dt.date.max
+            for name in months.index
+        ]
         return months.assign(ripe=pd.Series([end <= last for end in ends], months.index, dtype=bool))
 
     def criterion(self, ident: str) -> str:

@@ -64,7 +64,10 @@ def _channel_point(report: Report, shares: pd.DataFrame, rest: pd.DataFrame, wor
 def _group_values(report: Report, shares: pd.DataFrame, rest: pd.DataFrame, name: str) -> dict:
     """What a sentence about one named group needs: its own share with interval, and the rest."""
     own, other = shares.loc[name], rest.loc[name]
-    worse = [f"«{report.words.group(item)}»" for item in _named(rest, worse=True).index]
+    worse = [
+        report.words.t("common.quoted", name=report.words.group(item))
+        for item in _named(rest, worse=True).index
+    ]
     return {
         "channel": report.words.group(name), "campaign": report.words.group(name), "share": own["share"],
         "interval": (own["low"], own["high"]), "non_target": own["non_target"], "known": own["known"],
