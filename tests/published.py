@@ -14,6 +14,8 @@ from typing import Any
 
 import pandas as pd
 
+# An undefined value that reached a reader; the English word «none» may begin a sentence.
+HOLE = re.compile(r"(?<!\w)(nan|NaN|None(?! [a-z])|NaT|inf|<NA>)(?!\w)")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -381,3 +381,17 @@ def test_every_operator_stands_in_the_example():
     text = EXAMPLE.read_text(encoding="utf-8")
     for operator in ("in", "not_in", "at_least", "at_most", "between", "contains", "valid_phone"):
         assert re.search(rf"\b{operator}\b", text), operator
+
+
+def test_two_criteria_with_the_same_words_are_told_with_both_names(tmp_path: Path) -> None:
+    path = tmp_path / "audit.yml"
+    path.write_text(
+        "client: X\nsources: {deals: {file: a.csv}}\nfunnel: {stages: [A], won: [B], lost: [C]}\ncriteria:\n"
+        "  - {id: a, column: A, operator: at_least, value: 1, ru: одно, en: one}\n"
+        "  - {id: b, column: B, operator: at_least, value: 1, ru: другое, en: One}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(
+        AuditError, match=r"line 4: criteria: the wording \(en\) «One» stands in both «a» and «b»"
+    ):
+        Audit.read(path)

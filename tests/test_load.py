@@ -13,7 +13,7 @@ import pytest
 
 from detente import engine
 from detente.audit import AuditError
-from detente.intake import build, files, people
+from detente.intake import export_day, files, people
 from detente.intake import load as load_module  # the function
 from detente.intake.load import cache_root
 from small_audit import Company, frame
@@ -243,11 +243,11 @@ def test_tables_are_lazy_and_typed(company):
 
 def test_a_mistyped_day_far_behind_the_rest_does_not_move_the_day_of_the_export():
     rows = {"created_at": pd.to_datetime([*["2026-06-01", "2026-06-02"] * 1000, "2026-09-15"])}
-    last = build._last_day(engine.table(pd.DataFrame(rows)), "created_at", dt.date(2026, 11, 22))
+    last = export_day.last_day(engine.table(pd.DataFrame(rows)), "created_at", dt.date(2026, 11, 22))
     assert last == dt.date(2026, 6, 2)
 
 
 def test_a_quiet_end_of_a_small_export_is_its_end():
     rows = {"created_at": pd.to_datetime(["2026-06-01"] * 100 + ["2026-07-15"])}
-    last = build._last_day(engine.table(pd.DataFrame(rows)), "created_at", dt.date(2026, 11, 22))
+    last = export_day.last_day(engine.table(pd.DataFrame(rows)), "created_at", dt.date(2026, 11, 22))
     assert last == dt.date(2026, 7, 15)

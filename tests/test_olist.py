@@ -13,6 +13,7 @@ import pytest
 
 import published
 from detente import engine, intake
+from detente.present.wording import Words
 
 AUDIT = Path(__file__).parent / "olist_funnel" / "audit.yml"
 pytestmark = pytest.mark.skipif(
@@ -98,9 +99,10 @@ def test_without_criteria_the_headline_says_that_it_cannot_be_told(olist) -> Non
         name: re.search(r"<h1[^>]*>(.*?)</h1>", (olist / name).read_text(encoding="utf-8"), re.S)[1]
         for name in ("index.html", "02_lead_qualification.html", "03_non_target_share.html")
     }
-    assert first["index.html"] == "No lead has been judged"
-    assert first["02_lead_qualification.html"] == "Not one of 8,000 leads is judged by the criteria"
-    assert first["03_non_target_share.html"] == "How many leads are not ours cannot be told yet"
+    words = Words("en")
+    assert first["index.html"] == published.findings(olist)["non_target_share"]["headline"]
+    assert first["02_lead_qualification.html"] == words.t("qualification.title_unknown", leads=8_000)
+    assert first["03_non_target_share.html"] == words.t("nontarget.title_unknown")
 
 
 def test_without_criteria_every_section_says_what_is_missing(olist) -> None:
@@ -126,7 +128,9 @@ def test_without_criteria_every_section_says_what_is_missing(olist) -> None:
 def test_without_criteria_the_data_is_not_called_good_for_the_share_by_channel(olist) -> None:
     decisions = published.table(olist, "01_data_health_decisions")
     row = decisions.loc["non-target share by channel"]
-    assert (row["Verdict"], row["Why"]) == ("not good", "the criteria of a target lead are not stated")
+    words = Words("en")
+    assert row["Verdict"] == words.t("health.decisions.no")
+    assert row["Why"] == words.t("health.decisions.why_no_criteria")
 
 
 def test_the_deal_won_before_its_lead_stands_in_the_losses_by_its_row(olist) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+import published
+
 ROOT = Path(__file__).resolve().parents[1]
 AUDIT = ROOT / "data" / "sample" / "audit.yml"
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -141,7 +143,7 @@ def test_pages_show_no_code_no_error_and_no_hole(pages: dict[tuple[str, str], st
     for name, html in pages.items():
         text = "\n".join(Page(html).texts)
         assert not re.search(r"Traceback|In \[|Out\[|import detente|Warning:", text), name
-        hole = re.search(r"(?<!\w)(nan|NaN|None|NaT|inf|<NA>)(?!\w)", text)
+        hole = published.HOLE.search(text)
         assert hole is None, (name, text[max(0, hole.start() - 60) : hole.end() + 60])
         assert not re.search(r"\{[a-z_]+(:[a-z_|]+)?\}", text), name
 

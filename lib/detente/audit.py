@@ -284,6 +284,14 @@ class Audit(Part):
                 raise ValueError(f"the id «{item}_at» is kept for the time of «{item}»; choose another")
         return items
 
+    @field_validator("criteria", "labels")
+    @classmethod
+    def _words_are_unique(cls, items: list[Any]) -> list[Any]:
+        """Pictures and tables know a criterion or a label by its words."""
+        for language in ("ru", "en"):
+            once(((getattr(item, language), f"«{item.id}»") for item in items), f"the wording ({language})")
+        return items
+
     @field_validator("reasons")
     @classmethod
     def _reasons_in_one_group(cls, groups: list[ReasonGroup]) -> list[ReasonGroup]:

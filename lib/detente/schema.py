@@ -19,6 +19,18 @@ Action = Literal["kept", "quarantined", "dropped"]
 
 OUTCOMES = ("open", "won", "lost", "excluded")
 VERDICTS = ("target", "non_target", "unknown")
+# Why a row was not kept, or kept with a remark: each is worded in the catalogs as loss.<code>.
+REASONS = (
+    "advance_offset", "bad_bytes", "bad_date", "bad_money", "bad_number", "blank_row", "burst",
+    "closed_before_created", "duplicate", "exact_duplicate", "excel_error", "field_count", "footer",
+    "formula_without_value", "future_date", "hidden_rows", "hidden_sheet", "id_precision", "mass_import",
+    "merged", "mixed_dates", "mojibake", "negative_amount", "negative_spend", "no_amount", "no_amount_on_won",
+    "no_channel", "no_closed_deals", "no_date", "no_id", "no_stage", "not_paid", "one_manager",
+    "one_spelling", "open_with_close_date", "orphan", "other_currency", "outlier_amount", "overpaid",
+    "phone_lost_digits", "placeholder_amount", "product_row", "repeated_row", "round_row_count",
+    "rounded_money", "same_id", "shared_deal", "short_row", "spam", "test_lead", "unexpanded_macro",
+    "unmapped_stage", "unmatched_deal", "unmatched_payment", "unnamed_column", "years_from_1904",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -117,7 +129,7 @@ class Loss:
     """One reason for which rows of one file were not kept, or were kept with a remark.
 
     action : "dropped" or "quarantined" (the row is in no table), "flagged" or "fixed" (it is).
-    reason : a stable code, worded in the catalogs as loss.<reason>.
+    reason : a stable code of REASONS, worded in the catalogs as loss.<reason>. Raises ValueError for another.
     amount : money of those rows, None where the source has no money column.
     places : the first few row numbers of the source file; never a value.
     """
@@ -130,6 +142,10 @@ class Loss:
     amount: Decimal | None = None
     column: str = ""
     places: tuple[int, ...] = ()
+
+    def __post_init__(self):
+        if self.reason not in REASONS:
+            raise ValueError(f"no such reason for a loss: {self.reason}")
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,28 @@ from typing import TYPE_CHECKING, Any
 
 from detente import engine
 from detente.audit import Audit, AuditError
-from detente.intake import clean, facts, files, forms, headings, inquiries, journeys, people, spelling
+from detente.intake import (
+    clean,
+    export_day,
+    facts,
+    files,
+    forms,
+    gaps,
+    headings,
+    inquiries,
+    journeys,
+    people,
+    spelling,
+)
 from detente.intake.clean import Bench
 from detente.intake.columns import Export, Extra
 from detente.intake.ledger import Ledger
 from detente.intake.spelling import Spelling
-from detente.schema import TABLES, LossLog, fold
+from detente.schema import TABLES, LossLog
 
 if TYPE_CHECKING:
     import ibis
 
-_FACTS = {"deals": "created_at", "leads": "created_at", "stages": "entered_at", "payments": "paid_at"}
 _ID_LIKE = r"^[^\s]*[0-9][^\s]*$"
 
 
@@ -52,7 +63,7 @@ def build(audit: Audit, secret: bytes, work: Path, target: Path) -> None:
         ]
         for name, many in sources.items()
     }
-    as_of = days(audit, batches)
+    as_of = export_day.told(audit, batches)
     ledger = Ledger()
     bench = Bench(
         audit,
@@ -69,7 +80,7 @@ def build(audit: Audit, secret: bytes, work: Path, target: Path) -> None:
     write_log(ledger.log(), target / "loss.json")
     about = {
         "as_of": str(as_of),
-        **_range(engine.read(target / "journeys.parquet"), tables.get("spend"), as_of),
+        **export_day.span(engine.read(target / "journeys.parquet"), tables.get("spend"), as_of),
     }
     (target / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
@@ -157,96 +168,6 @@ def _attach(found: dict[str, list[list[Export]]], extras: Sequence[Extra]) -> No
             raise missed
 
 
-# --- time ---
-APART = 14  # days without any event before a last few that are taken for typing errors
-LONELY = 1000  # one row in so many may stand apart
-
-
-def days(audit: Audit, batches: dict[str, list[Batch]]) -> dt.date:
-    """The day of the export: no fact can be later than the day after it.
-
-    Not stated, it is the last day of what was created, entered or paid, not later than today. Deals may
-    close long after the last of them was created: where more than 1 % of closings are later, the last
-    closing counts as well; a few are typing errors.
-    """
-    if audit.as_of:
-        return audit.as_of
-    today = dt.date.today()
-    latest = [
-        day
-        for name, column in _FACTS.items()
-        for batch in batches.get(name, [])
-        if (day := _last_day(clean.union(batch.paths), column, today))
-    ]
-    as_of = max(latest, default=today)
-    for batch in batches["deals"]:
-        if not any(export.headings_of("closed_at") for export in batch.exports):
-            continue
-        ended = _ended(audit, batch.typed())
-        after = ended["closed_at"].date() > ibis_date(as_of + dt.timedelta(days=1))
-        [count] = engine.frame(ended.aggregate(all=ended.count(), late=ended.count(where=after))).itertuples()
-        if count.late * 100 > count.all:
-            as_of = max(as_of, _last_day(ended.filter(after), "closed_at", today) or as_of)
-    return as_of
-
-
-def _last_day(table: ibis.Table, column: str, today: dt.date) -> dt.date | None:
-    """The last day with events, not later than today, passing over a few that stand alone far behind the rest.
-
-    A mistyped day would otherwise move the day of the export, and stale data would look fresh.
-    """
-    dated = table.mutate(day=table[column].date())
-    dated = dated.filter(dated.day <= ibis_date(today))
-    counted = engine.frame(dated.group_by(day=dated.day.cast("string")).aggregate(rows=dated.count()))
-    counted = counted.sort_values("day", ignore_index=True)
-    if counted.empty:
-        return None
-    days, rows = [dt.date.fromisoformat(day) for day in counted["day"]], counted["rows"].tolist()
-    last, behind = len(days) - 1, 0
-    for place in range(len(days) - 1, 0, -1):
-        behind += rows[place]
-        if behind * LONELY >= sum(rows):
-            break
-        if (days[place] - days[place - 1]).days > APART:
-            last = place - 1
-    return days[last]
-
-
-def _ended(audit: Audit, deals: ibis.Table) -> ibis.Table:
-    """Deals on a won or lost stage that have a date of closing not later than today."""
-    places = spelling.stage_places(audit)
-    final = [
-        name
-        for name in people.distinct(deals, "stage")
-        if (place := places.get(fold(name))) and place.outcome in ("won", "lost")
-    ]
-    return deals.filter(
-        deals["stage"].isin(final) & (deals["closed_at"].date() <= ibis_date(dt.date.today()))
-    )
-
-
-def ibis_date(day: dt.date):
-    import ibis
-
-    return ibis.date(str(day))
-
-
-def _range(journeys_table: ibis.Table, spend: ibis.Table | None, as_of: dt.date) -> dict[str, str]:
-    """The first day of inquiries or spend, and the last; spend counts up to the day of the export."""
-    first, last = _span(journeys_table, "created_at")
-    if spend is not None and last:
-        spend = spend.filter(spend["date_from"] <= ibis_date(as_of))
-        from_, to = _span(spend, "date_from")
-        first, last = min(first, from_ or first), max(last, to)
-    return {"first": first, "last": last}
-
-
-def _span(table: ibis.Table, column: str) -> tuple[str, str]:
-    day = table[column].cast("date")
-    found = engine.frame(table.aggregate(a=day.min().cast("string"), b=day.max().cast("string"))).iloc[0]
-    return tuple(value if isinstance(value, str) else "" for value in found)
-
-
 # --- the tables ---
 def _tables(
     bench: Bench, batches: dict[str, list[Batch]], extras: list[Extra], as_of: dt.date
@@ -259,8 +180,11 @@ def _tables(
         leads = clean.leads(bench, batch.exports, batch.typed(), extras)
     base = inquiries.joined(deals, leads, bench.audit.funnel.stages[0].name, extras)
     base = bench.settled(base, "inquiries")
-    contacts = tuple(bench.settled(table, "contacts") for table in people.contacts(base))
-    base = bench.settled(people.with_person(base, contacts), "inquiries")
+    contacts = people.contacts(base)
+    exports = [one for name in ("deals", "leads") for batch in batches.get(name, []) for one in batch.exports]
+    if any(export.headings_of(name) for export in exports for name in ("phone", "email")):
+        contacts = tuple(bench.settled(table, "contacts") for table in contacts)
+        base = bench.settled(people.with_person(base, contacts), "inquiries")
     tables: dict[str, Any] = {}
     for batch in batches.get("stages", []):
         tables["stages"] = facts.stages(bench, batch.exports, batch.typed(), base)
@@ -268,6 +192,11 @@ def _tables(
     has_amount = any(export.headings_of("amount") for export in deal_batch.exports)
     tables["journeys"] = _remarked(bench, batches, tables["journeys"], as_of, has_amount)
     _one_each(base, tables["journeys"])
+    gaps.note(
+        bench.ledger,
+        {name: [(b.exports, b.typed) for b in many] for name, many in batches.items()},
+        tables["journeys"],
+    )
     many = {"spend": (), "payments": (base, contacts), "calls": (contacts,), "tasks": (), "plan": ()}
     for name, more in many.items():
         parts = [

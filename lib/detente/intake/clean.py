@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import ibis
 
 UNMAPPED_SHARE = 100  # more than one deal in a hundred
+_MERGED = r"(^|[^\p{L}])(merged?|объедин[её]н\p{L}*|склеен\p{L}*)([^\p{L}]|$)"
 
 
 @dataclass
@@ -220,7 +221,9 @@ def deals(bench: Bench, exports: Sequence[Export], typed: ibis.Table, extras: Se
     if rows.repeated(table, "lead_id"):
         table = _once_each(bench, exports, table)
     kinds = {"lead_id": "deal", "person": "person", "phone": "phone", "email": "email"}
-    marked = bench.settled(_tested(bench, hashed(bench, exports, table, kinds)), "deals")
+    marked = bench.settled(
+        _tested(bench, _told_by_words(exports, hashed(bench, exports, table, kinds))), "deals"
+    )
     known_stages(bench, exports, marked.filter(marked["_fate"].isnull()), "stage")
     return closed(bench, exports, typed, marked)
 
@@ -262,6 +265,24 @@ def _tested(bench: Bench, table: ibis.Table) -> ibis.Table:
     return table.mutate(_test=test).drop("title")
 
 
+def _told_by_words(exports: Sequence[Export], table: ibis.Table) -> ibis.Table:
+    """Flag deals merged by hand, told by a tag or status, and titles with a link as spam.
+
+    Where more than one title in twenty has a link, the company's own form writes it: that is no spam.
+    """
+    for name in ("tags", "status_group"):
+        if any(export.headings_of(name) for export in exports):
+            table = rows.flagged(table, table[name].lower().re_search(_MERGED), f"merged:{name}")
+    if any(export.headings_of("title") for export in exports):
+        link = table["title"].lower().re_search(r"https?://|www\.|\[url")
+        [count] = engine.frame(
+            table.aggregate(titles=table["title"].count(), links=table.count(where=link))
+        ).itertuples()
+        if 0 < count.links * 20 <= count.titles:
+            table = rows.flagged(table, link, "spam:title")
+    return table
+
+
 def known_stages(bench: Bench, exports: Sequence[Export], kept: ibis.Table, column: str) -> None:
     """Raise DataError where more than 1 % of deals stand on stages that the funnel of audit.yml does not
     name.
@@ -301,4 +322,5 @@ def leads(bench: Bench, exports: Sequence[Export], typed: ibis.Table, extras: Se
     names = sorted({place.name for place in bench.places.values()})  # leads have stages of their own, too
     known = ibis.ifelse(table["stage"].isin(names), table["stage"], ibis.null("string"))
     table = table.mutate(_known_stage=known)
+    table = _told_by_words(exports, table)
     return closed(bench, exports, typed, bench.settled(_tested(bench, table), "leads"))

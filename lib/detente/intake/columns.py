@@ -163,8 +163,8 @@ def _checked(column: Column, table: ibis.Table, marks: _Marks) -> Any:
             value = value.date() if column.kind == "date" else value
         marks.unread(column, table[was], value, reason)
     if fixed in table.columns:
-        code = "rounded_money" if column.kind == "money" else "id_precision"
-        marks.fixed(table[fixed], f"{code}:{column.name}")
+        code = {"money": "rounded_money", "id": "id_precision"}.get(column.kind, "mixed_dates")
+        marks.fixed(table[fixed] & value.notnull(), f"{code}:{column.name}")
     return value
 
 
@@ -220,7 +220,9 @@ def _column(column: Column, export: Export, forms: Forms, table: ibis.Table, aud
     if name == "duration_s":
         return {name: values.seconds(text, shapes.count(table, name)), **was}
     if column.kind in ("time", "date"):
-        return {name: dates.parse(text, forms.dates[name], audit.timezone), **was}
+        form = forms.dates[name]
+        fixed = {f"_fixed_{name}": shapes.shape(text).isin(form.rarer)} if form.rarer else {}
+        return {name: dates.parse(text, form, audit.timezone), **was, **fixed}
     form = forms.numbers[name]
     if column.kind == "money":
         value, fixed = money.as_money(text, form, export.source.unit)

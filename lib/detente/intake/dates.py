@@ -53,14 +53,12 @@ class Unclear(Exception):
 
 @dataclass(frozen=True)
 class DateForm:
-    """How the cells of one column are read: shape -> layout. `unread` cells fit none; `mixed` are of a
-    rarer layout.
-    """
+    """How the cells of one column are read: shape -> layout. `unread` cells fit none."""
 
     layouts: tuple[tuple[str, str], ...]
     cells: int
     unread: int = 0
-    mixed: int = 0
+    rarer: tuple[str, ...] = ()  # shapes of another layout than most cells have
     years: tuple[int, int] = (FIRST_YEAR, 2040)  # for which the zone's changes are needed
 
     @property
@@ -119,7 +117,9 @@ def decide(
     for item in counted:
         if item.text in found:
             sizes[found[item.text]] = sizes.get(found[item.text], 0) + item.cells
-    return DateForm(tuple(found.items()), cells, missed, sum(sizes.values()) - max(sizes.values(), default=0))
+    usual = max(sizes, key=sizes.__getitem__, default="")
+    rarer = tuple(shape for shape, name in found.items() if name != usual)
+    return DateForm(tuple(found.items()), cells, missed, rarer)
 
 
 def _slashed(proof: SlashProof) -> str:

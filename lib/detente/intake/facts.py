@@ -72,8 +72,7 @@ def spend(bench: Bench, exports: Sequence[Export], typed: ibis.Table) -> ibis.Ta
     rows.granularity(table, exports)
     if exports[0].source.unit is None:
         _not_micros(table, exports[0])
-    marked = bench.settled(table, "spend")
-    return clean.closed(bench, exports, typed, marked)
+    return clean.closed(bench, exports, typed, table)
 
 
 def _not_micros(table: ibis.Table, export: Export) -> None:
@@ -107,9 +106,7 @@ def payments(
     A payment without a deal or person that is known stays, flagged: the money is real. `known`: the
     inquiries.
     """
-    table = bench.settled(
-        clean.without_lost_phones(bench, exports, clean.texts(bench, exports, typed)), "payments"
-    )
+    table = clean.without_lost_phones(bench, exports, clean.texts(bench, exports, typed))
     table = clean.other_currency(bench, table, "amount")
     table = clean.not_future(bench, table, "paid_at")
     kind = table["kind"].lower().replace("ё", "е")
@@ -134,8 +131,21 @@ def payments(
     matched = table["lead_id"].isin(known["lead_id"]).fill_null(False) | table["person"].isin(
         persons["person"]
     ).fill_null(False)
-    marked = bench.settled(rows.flagged(table, ~matched, "unmatched_payment"), "payments")
+    table = rows.flagged(table, ~matched, "unmatched_payment")
+    if any(export.headings_of("lead_id") for export in exports):
+        table = _overpaid(table, known)
+    marked = bench.settled(table, "payments")
     return clean.closed(bench, exports, typed, marked)
+
+
+def _overpaid(table: ibis.Table, known: ibis.Table) -> ibis.Table:
+    """Flag the payments of deals that were paid more than 110 % of their amount, refunds taken off."""
+    paid = table.filter(table["_fate"].isnull() & table["lead_id"].notnull())
+    paid = paid.group_by(deal=paid["lead_id"]).aggregate(paid=paid["amount"].sum())
+    agreed = known.filter(known["amount"] > 0).select("lead_id", agreed="amount")
+    both = paid.inner_join(agreed, paid["deal"] == agreed["lead_id"])
+    over = both.filter(both["paid"] * 100 > both["agreed"] * 110)
+    return rows.flagged(table, table["lead_id"].isin(over["deal"]), "overpaid:amount")
 
 
 def refunds_negative(typed: ibis.Table) -> ibis.Table:

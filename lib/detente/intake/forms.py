@@ -66,7 +66,20 @@ def _dates(name: str, exports: Sequence[Export], tables: Sequence[ibis.Table]) -
     found = {
         place: _asking(exports[place], name, "date", lambda p=place: one(p, exports[p])) for place in places
     }
+    for place, form in found.items():
+        _not_from_1904(exports[place], name, form)
     return {place: dates.with_years(form, tables[place], name) for place, form in found.items()}
+
+
+def _not_from_1904(export: Export, name: str, form: DateForm) -> None:
+    """Raise DataError where bare day numbers stand in a workbook that counts them from 1904."""
+    if "excel" in form.names and any(loss.reason == "years_from_1904" for loss in export.raw.remarks):
+        raise DataError(
+            "days are plain numbers, and this workbook counts them from 1904.",
+            file=export.raw.file,
+            column=export.name_of(name),
+            fix="In Excel, format the column as a date and save the file again.",
+        )
 
 
 def _hint(export: Export, name: str) -> dict[str, int]:

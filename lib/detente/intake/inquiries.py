@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from detente import engine
-from detente.intake import rows
 from detente.intake.columns import Extra
 from detente.schema import TABLES
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 _FROM_LEAD = ("channel", "campaign", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 _BOTH = ("loss_reason", "manager", "segment", "person", "phone", "email", "phone_valid")
-_OWN = ("_key", "_test", "_flags", "row", "file", "_order")
+_OWN = ("_key", "_test", "_flags", "_late", "row", "file", "_order")
 
 
 def joined(
@@ -35,6 +34,7 @@ def joined(
 
     names = [item.name for item in TABLES["deals"] if item.name not in ("title", "tags", "modified_at")]
     names = [*names, "phone_valid", *(extra.name for extra in extras), *_OWN]
+    deals = deals.mutate(_late=ibis.literal(""))  # remarks that only the whole inquiry shows
     if leads is None:
         return deals.select(*names, _table=ibis.literal("deals"))
     leads = _linked(leads)
@@ -73,10 +73,11 @@ def _without_deal(leads: ibis.Table, deals: ibis.Table, names: Sequence[str], fi
     known = deals.select(_deal="lead_id")
     alone = leads.left_join(known, leads["_link"] == known["_deal"])
     alone = alone.filter(alone["_deal"].isnull() | (alone["_rank"] > 0))
-    alone = rows.flagged(alone, alone["_deal"].notnull(), "shared_deal:deal_id")
-    alone = rows.flagged(
-        alone, alone["_deal"].isnull() & alone["deal_id"].notnull(), "unmatched_deal:deal_id"
+    unmatched = alone["_deal"].isnull() & alone["deal_id"].notnull()
+    late = ibis.cases(
+        (alone["_deal"].notnull(), "shared_deal:deal_id "), (unmatched, "unmatched_deal:deal_id "), else_=""
     )
+    alone = alone.mutate(_late=late)
     schema = deals.schema()
     picked: dict[str, Any] = {
         name: alone[name] if name in alone.columns else ibis.null(schema[name]) for name in names

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 _WON = r"(^|[^а-яa-z])(won|выиграна|выигран|успешно|успешна|успех|сделка успешна)"
 _LOST = r"lost|проигр|провал|неуспе|не успе"
 BURST = 100  # inquiries created within one minute: no advertising does that
+FLOOD = 20  # inquiries of one channel within one minute: a robot at a form, or a jam that was cleared
+SPAM = ("спам", "spam", "бот", "боты", "bot", "bots")
 _PLACEHOLDERS = (1, 9, 99, 123, 1234, 12345, 123456)
+FAR, ENOUGH = 5, 20  # robust deviations beyond which an amount is far; won deals needed to say so
 
 
 def _by_stage(stage, audit: Audit, wanted: str):
@@ -127,7 +130,8 @@ def outcomes(table: ibis.Table, audit: Audit) -> ibis.Table:
     empty, unmapped = table["stage"].isnull(), table["stage"].notnull() & table["outcome"].isnull()
     return table.mutate(
         outcome=ibis.cases((lost, "lost"), (won, "won"), else_=table["outcome"].fill_null("open")),
-        _late=ibis.cases((empty, "no_stage:stage "), (unmapped, "unmapped_stage:stage "), else_=""),
+        _late=table["_late"]
+        + ibis.cases((empty, "no_stage:stage "), (unmapped, "unmapped_stage:stage "), else_=""),
     )
 
 
@@ -185,26 +189,59 @@ def _closed(table: ibis.Table, ended) -> ibis.Table:
 
 
 def remarks(table: ibis.Table, has_amount: bool) -> ibis.Table:
-    """Flag what is odd about single inquiries: order of dates, bursts, amounts of won deals."""
+    """Flag what is odd about single inquiries: order of dates, many at once, spam, amounts of won deals."""
     import ibis
 
+    usual = _usual_amounts(table) if has_amount else None
     whole_day = table["closed_date_only"] | table["created_date_only"]
     closed, created = table["closed_at"], table["created_at"]
     before = ibis.ifelse(whole_day, closed.date() < created.date(), closed < created)
     table = _late(table, before, "closed_before_created:closed_at")
-    minute = ibis.window(group_by=created.truncate("m"))
-    table = table.mutate(_burst=table.count().over(minute))
-    table = _late(table, ~table["created_date_only"] & (table["_burst"] >= BURST), "mass_import:created_at")
-    if has_amount:
-        won, amount = table["outcome"] == "won", table["amount"]
-        table = _late(table, won & (amount.fill_null(0) == 0), "no_amount_on_won:amount")
-        same_digits = (
-            amount.cast("decimal(18, 0)")
-            .cast("string")
-            .re_search("^(1{4,}|2{4,}|3{4,}|4{4,}|5{4,}|6{4,}|7{4,}|8{4,}|9{4,})$")
-        )
-        table = _late(table, won & (amount.isin(_PLACEHOLDERS) | same_digits), "placeholder_amount:amount")
-    return table.drop("_burst")
+    minute = table["created_at"].truncate("m")
+    together, in_channel = (ibis.window(group_by=keys) for keys in (minute, [minute, table["channel"]]))
+    table = table.mutate(_burst=table.count().over(together), _flood=table.count().over(in_channel))
+    timed, burst = ~table["created_date_only"], table["_burst"] >= BURST
+    table = _late(table, timed & burst, "mass_import:created_at")
+    flood = timed & ~burst & table["channel"].notnull() & (table["_flood"] >= FLOOD)
+    table = _late(table, flood, "burst:created_at")
+    table = _late(table, people.holds_word(table["loss_reason"], SPAM), "spam:loss_reason")
+    table = _amounts(table, usual) if has_amount else table
+    return table.drop("_burst", "_flood")
+
+
+def _amounts(table: ibis.Table, usual: tuple[float, float] | None) -> ibis.Table:
+    """Flag won deals whose amount is missing, made up, or far from all others."""
+    won, amount = table["outcome"] == "won", table["amount"]
+    table = _late(table, won & (amount.fill_null(0) == 0), "no_amount_on_won:amount")
+    same_digits = (
+        amount.cast("decimal(18, 0)")
+        .cast("string")
+        .re_search("^(1{4,}|2{4,}|3{4,}|4{4,}|5{4,}|6{4,}|7{4,}|8{4,}|9{4,})$")
+    )
+    table = _late(table, won & (amount.isin(_PLACEHOLDERS) | same_digits), "placeholder_amount:amount")
+    if usual is None:
+        return table
+    middle, reach = usual
+    size = amount.cast("float64").nullif(0).abs().ln()
+    return _late(table, won & (amount > 0) & ((size - middle).abs() > reach), "outlier_amount:amount")
+
+
+def _usual_amounts(table: ibis.Table) -> tuple[float, float] | None:
+    """The middle of the logarithm of won amounts, and how far from it an amount is usual; None: any is.
+
+    Far is beyond 5 robust deviations (1.4826 times the median absolute deviation, Hampel 1974). Where more
+    than one in a hundred lies so far, the amounts are of several kinds and none is an error.
+    """
+    paid = table.filter((table["outcome"] == "won") & (table["amount"] > 0))
+    size = paid["amount"].cast("float64").ln()
+    [middle] = engine.frame(paid.aggregate(deals=paid.count(), at=size.median())).itertuples()
+    if middle.deals < ENOUGH:
+        return None
+    away = (size - middle.at).abs()
+    [spread] = engine.frame(paid.aggregate(width=away.median())).itertuples()
+    reach = FAR * 1.4826 * spread.width
+    [far] = engine.frame(paid.aggregate(deals=paid.count(where=away > reach))).itertuples()
+    return (middle.at, reach) if reach and far.deals <= max(1, middle.deals // 100) else None
 
 
 def grouped_reasons(table: ibis.Table, audit: Audit) -> ibis.Table:

@@ -19,13 +19,16 @@ TRIPS = (
     ("latin-1", "utf-8"),
     ("cp1252", "cp1251"),
     ("latin-1", "cp1251"),
+    ("cp1251", "mac-cyrillic"),
+    ("cp866", "mac-cyrillic"),
+    ("koi8-r", "mac-cyrillic"),
 )
 
 
 def repaired(grid: Grid, table: str, file: str, score: Score) -> Grid:
     """The grid as it was meant, with a remark; the same grid where its headings are known already.
 
-    Raises DataError for headings of question marks: those letters are gone.
+    Raises DataError for headings of question marks: those letters are gone; and for a Mac's encoding.
     """
     rows = iter(grid.rows)
     top = list(itertools.islice(rows, SEARCHED))
@@ -42,6 +45,11 @@ def repaired(grid: Grid, table: str, file: str, score: Score) -> Grid:
     if best <= known or best < min(ENOUGH, 1 + known):
         return grid
     trip = TRIPS[-place]
+    if trip[1] == "mac-cyrillic":  # some of its letters are already lost: it must be read anew
+        raise DataError(
+            "the file is in the encoding of old Macs.",
+            file=file, fix=f"Write in audit.yml: sources.{table}.encoding: mac-cyrillic",
+        )  # fmt: skip
     remark = Loss(table, file, "fixed", "mojibake", 0)
     return replace(grid, rows=_through(grid.rows, trip), remarks=(*grid.remarks, remark))
 

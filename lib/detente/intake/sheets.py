@@ -64,11 +64,17 @@ def _inspect(path: Path) -> tuple[tuple[Action, str, int], ...]:
                     f"unpacked, the workbook takes {size >> 20:,} MB; it is refused as unsafe.",
                     file=path.name, fix="Export it as CSV.",
                 )  # fmt: skip
-            return _scan(
-                packed, [part for part in parts if re.fullmatch(r"xl/worksheets/[^/]+\.xml", part.filename)]
-            )
+            sheets = [part for part in parts if re.fullmatch(r"xl/worksheets/[^/]+\.xml", part.filename)]
+            return (*_scan(packed, sheets), ("flagged", "years_from_1904", _from_1904(packed)))
     except (zipfile.BadZipFile, EOFError, OSError, ValueError):
         return ()
+
+
+def _from_1904(packed: zipfile.ZipFile) -> int:
+    """1 where the workbook counts days from 1904, as old Excel for Mac did."""
+    if "xl/workbook.xml" not in packed.namelist():
+        return 0
+    return len(re.findall(rb"<workbookPr[^>]*date1904=\"(?:1|true)\"", packed.read("xl/workbook.xml")))
 
 
 def _scan(packed: zipfile.ZipFile, sheets: list[zipfile.ZipInfo]) -> tuple[tuple[Action, str, int], ...]:
