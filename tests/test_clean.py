@@ -417,8 +417,8 @@ def test_criteria_and_labels_bring_their_columns_in_their_own_types(company):
             "en": "a",
             "known_at": "asked",
         },
-        {"id": "size", "column": "size", "operator": "at_least", "value": 5, "ru": "a", "en": "a"},
-        {"id": "tel", "column": "tel", "operator": "valid_phone", "ru": "a", "en": "a"},
+        {"id": "size", "column": "size", "operator": "at_least", "value": 5, "ru": "b", "en": "b"},
+        {"id": "tel", "column": "tel", "operator": "valid_phone", "ru": "c", "en": "c"},
     ]
     company.state(
         criteria=criteria,
