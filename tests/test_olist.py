@@ -56,6 +56,14 @@ def test_leads_and_won_deals_per_origin_are_the_reference_figures(journeys) -> N
     assert found == ORIGINS
 
 
+def test_the_page_gives_leads_and_won_deals_per_origin_without_any_spend(olist) -> None:
+    table = pd.read_csv(olist / "tables" / "03_non_target_share_cost.csv", keep_default_na=False)
+    found = {row[0]: (row[1], row[2], round(row[3], 4)) for row in table.itertuples(index=False)}
+    stated = {name or Words("en").group(None): figures for name, figures in ORIGINS.items()}
+    assert found == stated
+    assert table.shape[1] == 6  # channel, leads, clients, conversion and its two ends: no cost is made up
+
+
 def test_an_inquiry_is_dated_by_its_lead_and_not_by_its_deal(journeys) -> None:
     months = journeys["month"].value_counts()
     won = journeys.loc[journeys["outcome"] == "won", "month"].value_counts()

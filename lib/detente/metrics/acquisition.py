@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     import ibis
 
 
-def acquisition(spend: ibis.Table, journeys_judged: ibis.Table, level: float = 0.95) -> pd.DataFrame:
+def acquisition(spend: ibis.Table | None, journeys_judged: ibis.Table, level: float = 0.95) -> pd.DataFrame:
     """Spend and leads per channel in one table; totals equal the sources to the kopeck.
 
-    spend : rows with channel and cost (money); a channel that occurs on one side only has a row of its own.
+    spend : rows with channel and cost (money), None where none is exported: every cost is undefined then;
+            a channel that occurs on one side only has a row of its own.
 
     Returns index channel (NULL last), dearest first, columns
         leads, target, non_target, unknown, and the columns of `intervals.with_share`
@@ -43,7 +44,11 @@ def acquisition(spend: ibis.Table, journeys_judged: ibis.Table, level: float = 0
     return _costs(table, level).sort_values(["spend", "leads"], ascending=False, kind="stable")
 
 
-def _spent(spend: ibis.Table) -> pd.DataFrame:
+def _spent(spend: ibis.Table | None) -> pd.DataFrame:
+    if spend is None:
+        return pd.DataFrame(
+            {"spend": pd.Series(dtype=object)}, index=pd.Index([], dtype="str", name="channel")
+        )
     if "currency" in spend.columns:
         found = engine.frame(spend.filter(spend.currency.notnull()).select("currency").distinct())
         if len(found) > 1:

@@ -26,12 +26,8 @@ def verdict(
     if not share.known:
         return View(headline, points=[total(report, share).finding.fact], tone="warn")
     channel = _channel_point(report, shares, rest, worst)
-    points = [
-        _total_point(report, share),
-        channel,
-        *_criterion_point(report, criteria),
-        _cost_point(report, money),
-    ]
+    criterion = _criterion_point(report, criteria)
+    points = [_total_point(report, share), channel, *criterion, _cost_point(report, money)]
     return View(headline, points=points, tone="warn" if name else "plain")
 
 
@@ -43,7 +39,7 @@ def _named(rest: pd.DataFrame, worse: bool) -> pd.DataFrame:
 
 
 def _compared(rest: pd.DataFrame) -> int:
-    return int(rest["compared"].max()) if len(rest) else 0
+    return 0 if rest.empty else int(rest["compared"].max())
 
 
 def _total_point(report: Report, share) -> str:
@@ -149,6 +145,8 @@ def channels(report: Report, shares: pd.DataFrame, rest: pd.DataFrame, test) -> 
     group, least = f"{GROUP}.channels", report.audit.thresholds.min_group
     worst, best = _named(rest, worse=True), _named(rest, worse=False)
     finding = _compare(report, group, "non_target_channels", shares, rest, test)
+    if not shares["known"].sum():
+        return View(finding=finding)
     rows = _rows(report, shares, rest)
     accent = worst.index if len(worst) else best.index[:1]
     chart = rows.assign(named=rows.index.isin(accent))
@@ -163,6 +161,8 @@ def campaigns(report: Report, shares: pd.DataFrame, rest: pd.DataFrame, test) ->
     """The same for campaigns: a table only, there are many."""
     group = f"{GROUP}.campaigns"
     finding = _compare(report, group, "non_target_campaigns", shares, rest, test)
+    if not shares["known"].sum():
+        return View(finding=finding)
     rows = _rows(report, shares, rest)
     return View(finding=finding, table=_table(report, rows, "campaign", "campaigns", group))
 
@@ -313,12 +313,15 @@ def trend(report: Report, months: pd.DataFrame, drift) -> View:
     return View(finding=finding, figure=figure)
 
 
-def cost(report: Report, costs: pd.DataFrame | None, money) -> View:
-    """What non-target leads cost, and what a lead, a target lead and a client cost per channel."""
+def cost(report: Report, costs: pd.DataFrame, money) -> View:
+    """What non-target leads cost, and what a lead, a target lead and a client cost per channel.
+
+    money : None where no spend is exported: then only the way from lead to client is shown.
+    """
     group = f"{GROUP}.cost"
-    if costs is None:
-        return View(finding=missing(report, group, "wasted_spend", "marketing"))
-    table = _cost_table(report, costs, group)
+    table = _cost_table(report, costs, group, money is not None)
+    if money is None:
+        return View(finding=missing(report, group, "wasted_spend", "marketing"), table=table)
     if math.isnan(money.total):
         untied = {"variant": "none", "status": "cannot_tell", "spend": money.spend}
         return View(finding=state(report, group, "wasted_spend", "marketing", **untied), table=table)
@@ -341,7 +344,10 @@ def cost(report: Report, costs: pd.DataFrame | None, money) -> View:
     return View(finding=finding, figure=figure, table=table, note=note)
 
 
-def _cost_table(report: Report, costs: pd.DataFrame, group: str) -> Table:
+WITHOUT_SPEND = ("label", "leads", "won", "conversion", "conversion_interval")
+
+
+def _cost_table(report: Report, costs: pd.DataFrame, group: str, spent: bool) -> Table:
     words = report.words
 
     def note(row) -> str | None:
@@ -365,5 +371,7 @@ def _cost_table(report: Report, costs: pd.DataFrame, group: str) -> Table:
     columns = [
         Column(key, phrase(report, f"{GROUP}.columns", names.get(key, key)), kind)
         for key, kind in kinds.items()
+        if spent or key in WITHOUT_SPEND
     ]
-    return Table(name="cost", frame=frame, columns=columns, caption=phrase(report, group, "table"))
+    caption = phrase(report, group, "table" if spent else "table_without")
+    return Table(name="cost", frame=frame, columns=columns, caption=caption)
