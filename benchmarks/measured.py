@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("duckdb", "ibis-framework", "pandas", "pyarrow", "papermill", "nbconvert", "ipykernel", "jupyterlab")
+PACKAGES = ("duckdb", "ibis-framework", "pandas", "pyarrow", "papermill", "nbconvert", "ipykernel")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import shutil
 import sys
 import tempfile
@@ -25,7 +24,9 @@ TOLERANCE = 1e-9
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--leads", type=int, nargs="+", default=SIZES)
     parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)  # in a child process
@@ -49,7 +50,9 @@ def child(case: str, folder: Path) -> dict:
     marks.append((time.process_time(), time.monotonic()))
     results = metrics(tables)
     marks.append((time.process_time(), time.monotonic()))
-    steps = [[after[0] - before[0], after[1] - before[1]] for before, after in zip(marks, marks[1:], strict=False)]
+    steps = [
+        [after[0] - before[0], after[1] - before[1]] for before, after in zip(marks, marks[1:], strict=False)
+    ]
     return {"load": steps[0], "metrics": steps[1], "found": _flat(results)}
 
 
@@ -165,7 +168,9 @@ def _costs(found: dict) -> str:
     for leads, cases in found.items():
         base = [cost.cpu for cost, _ in cases["plain pandas"]]
         for case, runs in cases.items():
-            load, metrics = (measured.median([answer[step][0] for _, answer in runs]) for step in ("load", "metrics"))
+            load, metrics = (
+                measured.median([answer[step][0] for _, answer in runs]) for step in ("load", "metrics")
+            )
             rows.append([
                 f"{leads:,} {case}", f"{load:.1f}", f"{metrics:.1f}",
                 f"{measured.median([cost.cpu for cost, _ in runs]):.1f}",
@@ -173,7 +178,7 @@ def _costs(found: dict) -> str:
                 f"{max(cost.memory for cost, _ in runs):,.0f}",
                 measured.spread([cost.cpu / other for (cost, _), other in zip(runs, base, strict=True)]),
             ])  # fmt: skip
-    heads = ("leads, case", "load CPU s", "metrics CPU s", "process CPU s", "wall s", "peak MB", "CPU / pandas [repeats]")
+    heads = ("leads, case", "load CPU s", "metrics CPU s", "CPU s", "wall s", "peak MB", "CPU / pandas")
     return measured.table(heads, rows)
 
 

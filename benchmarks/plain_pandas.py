@@ -49,7 +49,12 @@ def load(folder: Path) -> dict[str, pd.DataFrame]:
     sizes = journeys["manager"].value_counts()
     order = sorted(sizes.index, key=lambda name: (-sizes[name], name))
     journeys["manager"] = journeys["manager"].map({name: f"#{n:02d}" for n, name in enumerate(order, 1)})
-    return {"journeys": journeys, "payments": _payments(folder), "calls": _calls(folder), "spend": _spend(folder)}
+    return {
+        "journeys": journeys,
+        "payments": _payments(folder),
+        "calls": _calls(folder),
+        "spend": _spend(folder),
+    }
 
 
 def _deals(folder: Path) -> pd.DataFrame:
@@ -94,7 +99,9 @@ def _money(text: pd.Series) -> pd.Series:
 def _walks(folder: Path, known: pd.Series) -> pd.DataFrame:
     """One row per deal with history: first entry to each stage, moves, moves back, stages reached and visited."""
     names = {"ID сделки": "lead_id", "Дата": "at", "Этап «в»": "stage"}
-    moves = pd.read_parquet(folder / "stage_history.parquet").drop_duplicates()[list(names)].rename(columns=names)
+    moves = (
+        pd.read_parquet(folder / "stage_history.parquet").drop_duplicates()[list(names)].rename(columns=names)
+    )
     moves["at"] = _time(moves["at"])
     moves = moves[moves["lead_id"].isin(known) & (moves["at"] < AS_OF + pd.Timedelta(days=2))]
     place = moves["stage"].map({name: place for place, name in enumerate(STAGES, 1)})
@@ -249,7 +256,9 @@ def _by_criterion(judged: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(rows, index=list(CRITERIA))
     known = table["passes"] + table["fails"]
     low, high = wilson(table["fails"], known)
-    return table.assign(known=known, unknown=len(judged) - known, share=table["fails"] / known, low=low, high=high)
+    return table.assign(
+        known=known, unknown=len(judged) - known, share=table["fails"] / known, low=low, high=high
+    )
 
 
 def _definitions(judged: pd.DataFrame) -> pd.DataFrame:
@@ -332,7 +341,9 @@ def _paid(cases: pd.DataFrame, journeys: pd.DataFrame, payments: pd.DataFrame) -
         pairs = cases[["lead_id", "person", "day", "last"]].dropna(subset=[key]).merge(
             payments[[key, "at", "sold"]].dropna(subset=[key]), on=key
         )  # fmt: skip
-        fresh = ~(pairs["sold"] < pairs["day"]) & pairs["at"].dt.normalize().between(pairs["day"], pairs["last"])
+        fresh = ~(pairs["sold"] < pairs["day"]) & pairs["at"].dt.normalize().between(
+            pairs["day"], pairs["last"]
+        )
         found.append(pairs.loc[fresh, "lead_id"])
     return pd.concat(found)
 
@@ -344,7 +355,9 @@ def _talked(cases: pd.DataFrame, calls: pd.DataFrame) -> pd.Series:
             calls[[key, "at"]].dropna(subset=[key]), on=key
         )  # fmt: skip
         day = pairs["at"].dt.normalize()
-        in_time = (day >= pairs["created"].dt.normalize()) & (pairs["sales_at"].isna() | (day <= pairs["day"]))
+        in_time = (day >= pairs["created"].dt.normalize()) & (
+            pairs["sales_at"].isna() | (day <= pairs["day"])
+        )
         found.append(pairs.loc[in_time, "lead_id"])
     return pd.concat(found)
 

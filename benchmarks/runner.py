@@ -28,7 +28,9 @@ TARGET = 0.45
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--lab", type=Path, help="an environment with the extra `lab`; made where not given")
     stated = parser.parse_args()
@@ -41,7 +43,7 @@ def main() -> None:
 # --- the environment with JupyterLab ---
 def make_lab(target: Path, log: Path) -> Path:
     """The locked packages and the extra `lab`, by uv where it is on the PATH, else by venv and pip."""
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     python = target / "bin" / "python"
     if uv := shutil.which("uv"):
         measured.run([uv, "venv", "--quiet", "--python", sys.executable, target], log)
@@ -50,7 +52,7 @@ def make_lab(target: Path, log: Path) -> Path:
         measured.run([sys.executable, "-m", "venv", target], log)
         install = [python, "-m", "pip", "install", "--quiet", "--no-input"]
     measured.run([*install, "--require-hashes", "-r", ROOT / "requirements.lock"], log)
-    measured.run([*install, *extras["lab"]], log)
+    measured.run([*install, *project["optional-dependencies"]["lab"]], log)
     measured.run([*install, "--no-deps", "--no-build-isolation", "--no-index", "-e", ROOT], log)
     return target
 
@@ -76,7 +78,7 @@ def compare(lab: Path, folder: Path, repeats: int) -> dict[str, list[Cost]]:
                 shutil.rmtree(place)
                 if turn:
                     found[name if cached else f"{name}, first run"].append(cost)
-                print(f"{turn} {name} cached={cached} cpu {cost.cpu:.1f} wall {cost.wall:.1f}", file=sys.stderr)
+                print(f"{turn} {name}, {cached=}: CPU {cost.cpu:.1f}, wall {cost.wall:.1f}", file=sys.stderr)
     return found
 
 
