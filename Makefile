@@ -11,14 +11,14 @@ INSTALL := if command -v uv >/dev/null; then echo uv pip install --quiet --pytho
 	elif [ -e $(BIN)/pip ]; then echo $(BIN)/python -m pip install $(PIP); \
 	else echo $${python:-python3} -m pip --python $(BIN)/python install $(PIP); fi
 
-.PHONY: demo test lab notebooks lock clean
+.PHONY: demo test lab notebooks bench lock clean
 
 demo: $(READY)
 	@$(BIN)/python -m detente demo
 
 test: $(READY)
-	$(BIN)/ruff check lib tests
-	$(BIN)/ruff format --check lib tests
+	$(BIN)/ruff check lib tests benchmarks
+	$(BIN)/ruff format --check lib tests benchmarks
 	$(ALONE) $(BIN)/python -m pytest --nbval -n 2 --dist loadscope --timeout 900 tests $(wildcard notebooks)
 
 # JupyterLab is not in the lock: a scheduled machine has no use for it.
@@ -29,6 +29,11 @@ lab: $(READY)
 # Execute the committed notebooks anew, in place, with their defaults.
 notebooks: $(READY)
 	$(ALONE) $(BIN)/python -m detente.run.refresh
+
+# Half an hour on two quiet cores; benchmarks/README.md holds what it printed last.
+bench: $(READY)
+	@$(BIN)/python benchmarks/runner.py
+	@$(BIN)/python benchmarks/metrics.py --repeats 1
 
 # Needs uv. Without a header and index options, no address of a package registry gets into the file.
 # setuptools is in it because the package itself is installed without network and build isolation.

@@ -1,4 +1,4 @@
-"""The four notebooks of the sample by `detente run`, against the commands that it replaces.
+"""The notebooks of the sample by `detente run`, against the commands that it replaces.
 
 The naive way is, for each notebook, the command `papermill` and then `jupyter nbconvert --to html`, with the
 same parameters. It is measured twice: beside JupyterLab, as a consultant's machine has it, and in the lean
@@ -23,7 +23,9 @@ from measured import ROOT, Cost
 
 AUDIT = ROOT / "data" / "sample" / "audit.yml"
 LANGUAGE = "ru"
-ORDER = ("01_data_health", "02_lead_qualification", "03_non_target_share", "00_summary")
+ORDER = sorted(
+    (path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")), key=lambda n: (n == "00_summary", n)
+)
 TARGET = 0.45
 
 

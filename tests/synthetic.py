@@ -75,11 +75,11 @@ def write(
 
 
 def good(
-    path: Path, text: str = "all is well", value: float = 0.5, low: float = 0.4, high: float = 0.6
+    path: Path, *more: str, text: str = "all is well", value: float = 0.5, low: float = 0.4, high: float = 0.6
 ) -> Path:
-    """A notebook that does everything that is asked of one."""
+    """A notebook that does everything that is asked of one, and `more`."""
     finding = WRITE.format(name=path.stem, value=value, low=low, high=high)
-    return write(path, SHOW.format(text=text), finding)
+    return write(path, SHOW.format(text=text), finding, *more)
 
 
 def audit(folder: Path, more: str = "") -> Path:

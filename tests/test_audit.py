@@ -11,7 +11,8 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from detente.audit import Audit, AuditError, slug
+from detente.audit import Audit, AuditError
+from detente.stated import slug
 
 EXAMPLE = Path(__file__).parent.parent / "docs" / "audit.example.yml"
 

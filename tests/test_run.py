@@ -27,6 +27,15 @@ FAULTS = {
     "06_no_piece": (synthetic.WRITE.format(name="06_no_piece", value=1, low=1, high=1), "incomplete"),
     "07_long": ("raise ValueError('x' * 5000)", "cell_failed"),
 }
+# What a notebook may leave in its process, its environment and its streams; and that the next one meets none of it.
+TRACES = """import builtins, decimal, os, pandas
+builtins.planted = os.environ["PLANTED"] = "here"
+pandas.set_option("display.max_rows", 7)
+decimal.getcontext().prec = 3
+os.write(1, b"noise"), os.write(2, b"noise")"""
+UNTOUCHED = """import builtins, decimal, os, pandas
+assert not hasattr(builtins, "planted") and "PLANTED" not in os.environ
+assert pandas.get_option("display.max_rows") != 7 and decimal.getcontext().prec == 28"""
 
 
 @dataclass
@@ -57,8 +66,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     home = tmp_path_factory.mktemp("Папка с пробелом {x}")
     audit, output = synthetic.audit(home / "аудит"), home / "отчёты"
-    for name in ("00_summary", "01_fine"):
-        synthetic.good(home / "good" / f"{name}.ipynb")
+    synthetic.good(home / "good" / "01_fine.ipynb", TRACES)
+    synthetic.good(home / "good" / "00_summary.ipynb", UNTOUCHED)
     for name, (source, _) in FAULTS.items():
         show = [] if name == "06_no_piece" else [synthetic.SHOW.format(text="half")]
         synthetic.write(home / "bad" / f"{name}.ipynb", *show, source, "after = 1")

@@ -8,7 +8,6 @@ evaluated. docs/audit.example.yml shows every key.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,7 +16,6 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from detente import stated
-from detente.schema import TABLES
 from detente.stated import AuditError, Day, Listed, Text, Texts, once
 
 Who = Literal["marketing", "sales", "product", "price", "client", "data"]
@@ -83,6 +81,10 @@ class Stage(Part):
     name: Text
     aliases: Texts = []
     qualified: bool = False  # a lead that reached this stage has been qualified by sales
+    quoted: bool = False  # by the end of this stage the client has seen a price
+    fact: Text | None = None  # what must have happened for a deal to leave this stage forward
+    evidence: Text | None = None  # heading in the deals export, filled once the fact holds
+    fact_at: Text | None = None  # heading of the time at which it happened
 
     @model_validator(mode="before")
     @classmethod
@@ -184,8 +186,21 @@ class ReasonGroup(Part):
     owner: Who = "client"
     non_target: bool = False
     no_reason: bool = False  # "thinking", "other": filled in, says nothing
+    claims: Literal["no_answer", "wrong_number", "price"] | None = (
+        None  # what calls, phones and stages can check
+    )
     ru: str
     en: str
+
+
+class Fields(Part):
+    """Headings of the deals export behind the rules of a head of sales. None is needed for the rest."""
+
+    deadline: Text | None = None  # the day by which the client needs it
+    contacts: Text | None = None  # how many people of the client are on the deal
+    roles: Text | None = None  # who they are, in words
+    hours: Text | None = None  # hours of work put into the deal
+    first_amount: Text | None = None  # the budget as it was first noted
 
 
 class Period(Part):
@@ -219,6 +234,15 @@ class Thresholds(Part):
     talk_seconds: int = Field(60, ge=1)  # a shorter call is no conversation
     duplicate_days: int = Field(30, ge=0)  # the same person again within this time is the same inquiry
     stale_days: int = Field(14, ge=1)  # older data: the headline gives way to a warning
+    reasons_filled: float = Field(
+        0.5, ge=0, le=1
+    )  # fewer losses with a reason than this: that is the finding
+    other_share: float = Field(0.2, ge=0, le=1)  # more empty and empty-worded reasons: shares become bounds
+    overuse: float = Field(1.5, ge=1)  # a reason written so many times as often as by colleagues stands out
+    fix_share: float = Field(0.5, gt=0, le=1)  # the part of the losses for one reason that a fix would reach
+    rescued: float = Field(0.75, gt=0, le=1)  # rescued deals go on so much more seldom than those that passed
+    attempts: int = Field(3, ge=1)  # fewer calls than this do not prove that nobody answers
+    month_end_days: int = Field(3, ge=1, le=10)  # the last days of a month, in which moves are counted apart
 
 
 class Alerts(Part):
@@ -249,6 +273,7 @@ class Audit(Part):
     criteria: list[Criterion] = []
     labels: list[Label] = []
     reasons: list[ReasonGroup] = []
+    fields: Fields = Fields()
     channels: dict[str, Texts] = {}  # one name -> its spellings in the exports
     segments: dict[str, Texts] = {}
     managers: Managers = Managers()
@@ -316,7 +341,11 @@ class Audit(Part):
             audit = cls.model_validate({**plain, **({} if "path" in plain else {"path": path})})
         except ValidationError as error:
             raise AuditError(*stated.explain(path, node, error.errors(), cls)) from None
-        if mistakes := [*_no_such_column(audit, node), *_missing_files(audit, node)]:
+        places = list(audit.sources.places())
+        if mistakes := [
+            *stated.no_such_column(path, node, places),
+            *stated.missing_files(path, node, places),
+        ]:
             raise AuditError(*mistakes)
         return audit
 
@@ -327,7 +356,7 @@ class Audit(Part):
     @property
     def slug(self) -> str:
         """The client's name as a folder name that every file system takes."""
-        return slug(self.client)
+        return stated.slug(self.client)
 
     def files(self, source: Source) -> list[Path]:
         """The files of one source, in the order they were stated."""
@@ -336,45 +365,3 @@ class Audit(Part):
     def sha256(self) -> str:
         """The content of audit.yml, hashed: part of the cache key and of the manifest."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
-
-
-_LETTERS = dict(
-    zip("абвгдеёзийклмнопрстуфыэьъ", [*"abvgdeezijklmnoprstufye", "", ""], strict=True),
-    ж="zh", х="h", ц="c", ч="ch", ш="sh", щ="sch", ю="yu", я="ya",
-)  # fmt: skip
-
-
-def slug(name: str) -> str:
-    """A folder name of lower-case Latin letters, digits and hyphens.
-
-    >>> slug("ООО «Детские площадки»")
-    'ooo-detskie-ploschadki'
-    """
-    latin = "".join(_LETTERS.get(letter, letter) for letter in name.casefold())
-    word = re.sub(r"[^a-z0-9]+", "-", latin).strip("-")[:60].strip("-") or "client"
-    reserved = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
-    return f"client-{word}" if word in reserved else word
-
-
-def _no_such_column(audit: Audit, node: Any) -> Iterator[str]:
-    """Canonical names under columns and date_formats that the table does not have."""
-    for location, source in audit.sources.places():
-        name = str(location[1])
-        known = [column.name for column in TABLES[name]]
-        for key, given in (("columns", source.columns), ("date_formats", source.date_formats)):
-            for word in given:
-                if word not in known:
-                    near = stated.nearest(word, known)
-                    hint = f"did you mean «{near}»?" if near else f"it has: {', '.join(known)}"
-                    where = stated.place(audit.path, node, (*location, key, word))
-                    yield f"{where}: the table {name} has no such column; {hint}"
-
-
-def _missing_files(audit: Audit, node: Any) -> Iterator[str]:
-    for location, source in audit.sources.places():
-        for order, (file, stated_name) in enumerate(zip(audit.files(source), source.file, strict=True)):
-            if not file.is_file():
-                near = stated.nearest(file.name, [item.name for item in sorted(file.parent.glob("*"))])
-                hint = f"did you mean «{near}»?" if near else "it is looked for beside this file"
-                where = stated.place(audit.path, node, (*location, "file", order))
-                yield f"{where}: there is no file «{stated_name}»; {hint}"

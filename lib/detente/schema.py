@@ -68,7 +68,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         "person:id* phone:id* email:id* title:text tags:text"
     ),
     "stages": _columns(
-        "lead_id:id!* entered_at:time! stage:text! from_stage:text pipeline:text seq:count manager:text"
+        "lead_id:id!* entered_at:time! stage:text! from_stage:text pipeline:text seq:count manager:text amount:money"
     ),
     "spend": _columns(
         "date_from:date! date_to:date channel:text campaign:text ad_group:text ad:text cost:money! currency:text "

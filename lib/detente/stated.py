@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, BeforeValidator
 
-from detente.schema import fold
+from detente.schema import TABLES, fold
 
 
 class AuditError(Exception):
@@ -253,3 +254,51 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for item in get_args(annotation) if (found := _model_in(item))), None)
+
+
+# --- what only a look at the files and the schema can tell ---
+def no_such_column(path: Path, node: Any, places: Sequence[tuple]) -> Iterator[str]:
+    """Canonical names under columns and date_formats that the table does not have.
+
+    places : (location in the file, source) of every source, as `audit.SourceSet.places` gives them.
+    """
+    for location, source in places:
+        name = str(location[1])
+        known = [column.name for column in TABLES[name]]
+        for key, given in (("columns", source.columns), ("date_formats", source.date_formats)):
+            for word in given:
+                if word not in known:
+                    near = nearest(word, known)
+                    hint = f"did you mean «{near}»?" if near else f"it has: {', '.join(known)}"
+                    where = place(path, node, (*location, key, word))
+                    yield f"{where}: the table {name} has no such column; {hint}"
+
+
+def missing_files(path: Path, node: Any, places: Sequence[tuple]) -> Iterator[str]:
+    """Files that are named and do not lie beside the audit."""
+    for location, source in places:
+        for order, name in enumerate(source.file):
+            file = path.resolve().parent / name
+            if not file.is_file():
+                near = nearest(file.name, [item.name for item in sorted(file.parent.glob("*"))])
+                hint = f"did you mean «{near}»?" if near else "it is looked for beside this file"
+                where = place(path, node, (*location, "file", order))
+                yield f"{where}: there is no file «{name}»; {hint}"
+
+
+_LETTERS = dict(
+    zip("абвгдеёзийклмнопрстуфыэьъ", [*"abvgdeezijklmnoprstufye", "", ""], strict=True),
+    ж="zh", х="h", ц="c", ч="ch", ш="sh", щ="sch", ю="yu", я="ya",
+)  # fmt: skip
+
+
+def slug(name: str) -> str:
+    """A folder name of lower-case Latin letters, digits and hyphens.
+
+    >>> slug("ООО «Детские площадки»")
+    'ooo-detskie-ploschadki'
+    """
+    latin = "".join(_LETTERS.get(letter, letter) for letter in name.casefold())
+    word = re.sub(r"[^a-z0-9]+", "-", latin).strip("-")[:60].strip("-") or "client"
+    reserved = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
+    return f"client-{word}" if word in reserved else word

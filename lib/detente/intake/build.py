@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -125,7 +125,7 @@ def _ids_only(export: Export, heading: str) -> bool:
 
 
 def wanted_extras(audit: Audit) -> list[Extra]:
-    """The columns that criteria and labels name."""
+    """The columns that criteria, labels, stages and fields name."""
     kinds = {"at_least": "number", "at_most": "number", "between": "number", "valid_phone": "phone"}
     found = []
     for place, item in enumerate(audit.criteria):
@@ -138,7 +138,24 @@ def wanted_extras(audit: Audit) -> list[Extra]:
         found.append(Extra(f"label_{label.id}", label.column, f"{key}.column", "text"))
         if label.set_at:
             found.append(Extra(f"label_{label.id}_at", label.set_at, f"{key}.set_at", "time"))
-    return found
+    return [*found, *_stage_extras(audit), *_field_extras(audit)]
+
+
+def _stage_extras(audit: Audit) -> Iterator[Extra]:
+    """evidence_<k> and fact_at_<k> of the stages that state where their fact can be seen."""
+    for order, stage in enumerate(audit.funnel.stages, start=1):
+        key = f"funnel.stages[{order - 1}]"
+        if stage.evidence:
+            yield Extra(f"evidence_{order}", stage.evidence, f"{key}.evidence", "text")
+        if stage.fact_at:
+            yield Extra(f"fact_at_{order}", stage.fact_at, f"{key}.fact_at", "time")
+
+
+def _field_extras(audit: Audit) -> Iterator[Extra]:
+    kinds = {"deadline": "time", "roles": "text"}
+    for name, heading in audit.fields:
+        if heading:
+            yield Extra(f"field_{name}", heading, f"fields.{name}", kinds.get(name, "number"))  # type: ignore[arg-type]
 
 
 def _served(table: str, extras: Sequence[Extra]) -> Sequence[Extra]:

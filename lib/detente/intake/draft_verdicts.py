@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from detente.audit import slug
 from detente.intake import guesses, survey
 from detente.intake.draft_sources import count, text
 from detente.intake.guesses import Group
 from detente.intake.survey import Export
+from detente.stated import slug
 
 MOST = 8  # candidates for criteria
 FREE_TEXT = 40  # more different reasons than this are free text

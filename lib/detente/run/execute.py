@@ -1,4 +1,4 @@
-"""One notebook in one worker process: run it in a fresh kernel, prove that it ran to its end, make its page.
+"""One notebook: run it in a fresh kernel, prove that it ran to its end, make its page.
 
 Papermill's own word is not enough: it reports success when a cell calls sys.exit(0), and a notebook whose
 kernel died says `completed` in every cell. So an exception counts whatever the notebook says; and without one
@@ -22,7 +22,7 @@ LONGEST_MESSAGE = 300
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is told. `shown`: the parameters as the published copy states them, with relative
+    """What a thread of the pool is told. `shown`: the parameters as the published copy states them, with relative
     paths."""
 
     notebook: Path
@@ -64,7 +64,7 @@ def run(task: Task) -> Result:
         _require_whole(notebook, task)
         _write_page(notebook, task)
         _write_copy(notebook, task)
-    except BaseException as error:  # a worker must answer, also for SystemExit and KeyboardInterrupt
+    except BaseException as error:  # an answer is due, also for SystemExit and KeyboardInterrupt
         status, message = _name(error, task)
         return Result(task.name, status, message[:LONGEST_MESSAGE], _seconds(began))
     return Result(task.name, "ok", "", _seconds(began))
@@ -86,7 +86,9 @@ def _execute(task: Task) -> Any:
         log_output=False,
         start_timeout=120,
         execution_timeout=task.timeout,
-        cwd=task.notebook.parent,
+        resources={
+            "metadata": {"path": str(task.notebook.parent)}
+        },  # not `cwd`: that moves the whole process
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from detente.run import (
     publish,
     stop,
 )
-from detente.run.execute import Result, Task
+from detente.run.execute import Result
 from detente.run.request import Request, Run, begin, check_period, client_folder, task
 from detente.schema import LossLog
 
@@ -76,7 +75,7 @@ def _temporary(begun: Run) -> Iterator[None]:
 
 
 def _execute_and_publish(begun: Run, loss: LossLog, report: Report) -> Outcome:
-    # Workers live until the run is published: they would clean up if this process were killed meanwhile.
+    # The pool's guard lives until the run is published: it cleans up if this process is killed meanwhile.
     with stop.pool(begun.request.jobs, begun.temporary, begun.scratch) as pool:
         results = _execute(begun, pool, report)
         if any(result.status != "ok" for result in results):
@@ -84,29 +83,22 @@ def _execute_and_publish(begun: Run, loss: LossLog, report: Report) -> Outcome:
         return _publish(begun, loss, results)
 
 
-def _execute(begun: Run, pool: ProcessPoolExecutor, report: Report) -> tuple[Result, ...]:
+def _execute(begun: Run, pool: ThreadPoolExecutor, report: Report) -> tuple[Result, ...]:
     """Run all notebooks but the summary side by side, then the summary over their findings."""
     tasks = [task(begun, path) for path in begun.paths]
     waiting = {pool.submit(execute.run, item): item for item in tasks if item.name != SUMMARY}
     done = {}
     for future in as_completed(waiting):
-        result = _result(future, waiting[future])
+        result = future.result()
         report(result)
         done[result.notebook] = result
     for item in (item for item in tasks if item.name == SUMMARY):
         if all(result.status == "ok" for result in done.values()):
-            done[item.name] = _result(pool.submit(execute.run, item), item)
+            done[item.name] = pool.submit(execute.run, item).result()
         else:
             done[item.name] = Result(item.name, "skipped", "it needs the findings of all the others")
         report(done[item.name])
     return tuple(done[item.name] for item in tasks)
-
-
-def _result(future: Future[Result], item: Task) -> Result:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return Result(item.name, "error", "its worker was ended from outside; memory is the usual cause")
 
 
 def _keep_partials(begun: Run, results: tuple[Result, ...]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def main() -> None:
     sys.exit(FAILED if failed else 0)
 
 
-def _all(pool: ProcessPoolExecutor, paths: list[Path], parameters: dict[str, Any] | None) -> list[str]:
+def _all(pool: ThreadPoolExecutor, paths: list[Path], parameters: dict[str, Any] | None) -> list[str]:
     """Execute side by side; the names of those that failed."""
     waiting = {pool.submit(execute, path, parameters): path.stem for path in paths}
     failed = []
@@ -53,7 +53,8 @@ def execute(path: Path, parameters: dict[str, Any] | None) -> None:
 
     notebook = papermill.execute_notebook(
         jupyter.literal(path), None, parameters=parameters, kernel_name="python3", progress_bar=False,
-        execution_timeout=600, start_timeout=120, cwd=path.parent,
+        execution_timeout=600, start_timeout=120,
+        resources={"metadata": {"path": str(path.parent)}},
     )  # fmt: skip
     if parameters is None:
         jupyter.strip(notebook)

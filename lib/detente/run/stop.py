@@ -1,19 +1,19 @@
-"""Worker processes that never outlive the run: whatever ends the parent also ends workers and kernels.
+"""Kernels that never outlive the run: whatever ends this process also ends them and what they left.
 
-The parent turns signals into `Stopped` and kills the tree of every worker. A parent that was killed outright
-cannot: so each worker watches for its parent's end (multiprocessing's sentinel, the same on every system) and
-cleans up itself.
+Signals become `Stopped`, and leaving the pool by it kills every descendant. A process that was killed outright
+cannot do that: so kernels watch for its end themselves, and a guard deletes the folder of the run.
 """
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import shutil
 import signal
-import threading
+import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -49,21 +49,48 @@ def _raise(signum: int, frame: Any) -> None:
 
 
 @contextmanager
-def pool(jobs: int, temporary: Path, scratch: Path) -> Iterator[ProcessPoolExecutor]:
-    """`jobs` spawned workers that write to `scratch` and delete `temporary` should this process be killed.
+def pool(jobs: int, temporary: Path, scratch: Path) -> Iterator[ThreadPoolExecutor]:
+    """`jobs` threads, each with one kernel at a time; what they print goes to a log in `scratch`.
 
-    Leaving by an exception kills them and their kernels.
+    Leaving by an exception kills all kernels. Should this process be killed outright, its kernels end by
+    themselves and a guard deletes `temporary`.
     """
-    spawn = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_begin, initargs=(temporary, scratch))
+    jupyter.lighten()
+    from detente.run import kernels  # imports Jupyter: not for those who only ask for --help
+
+    os.environ.update(
+        PYTHONUTF8="1",
+        MPLBACKEND="module://matplotlib_inline.backend_inline",
+        JUPYTER_PREFER_ENV_PATH="1",  # the python3 kernel of this environment, not of the home folder
+        JUPYTER_RUNTIME_DIR=str(scratch / "jupyter"),
+    )
+    kernels.warm(scratch / LOG)
+    guard = _guard(temporary)
+    executor = ThreadPoolExecutor(jobs)
+    with _logged(scratch / LOG):  # until the last thread has said its word
+        try:
+            yield executor
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            kill_tree(os.getpid(), itself=False)
+            raise
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+            guard.kill()
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """Warnings and log lines of the tools go to a file: a scheduled run is silent."""
+    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    logging.captureWarnings(True)
+    logging.getLogger().addHandler(handler)
     try:
-        yield executor
-    except BaseException:
-        for worker in multiprocessing.active_children():
-            kill_tree(worker.pid)
-        raise
+        yield
     finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+        logging.getLogger().removeHandler(handler)
+        logging.captureWarnings(False)
+        handler.close()
 
 
 def kill_tree(pid: int | None, itself: bool = True) -> None:
@@ -76,29 +103,24 @@ def kill_tree(pid: int | None, itself: bool = True) -> None:
                 member.kill()
 
 
-def _begin(temporary: Path, scratch: Path) -> None:
-    """In a new worker: quiet streams, a plain environment for kernels, an eye on the parent."""
-    jupyter.lighten()
-    log = os.open(scratch / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.environ.update(
-        PYTHONUTF8="1",
-        MPLBACKEND="module://matplotlib_inline.backend_inline",
-        JUPYTER_PREFER_ENV_PATH="1",  # the python3 kernel of this environment, not of the home folder
-        JUPYTER_RUNTIME_DIR=str(scratch / "jupyter"),
+def _guard(temporary: Path) -> multiprocessing.process.BaseProcess:
+    """A process that outlives this one by as long as it takes to delete `temporary`."""
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    guard = multiprocessing.get_context(method).Process(
+        target=_end_with_parent, args=(temporary,), daemon=True
     )
-    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches the whole group; the parent decides
-    threading.Thread(target=_end_with_parent, args=(temporary,), daemon=True).start()
+    guard.start()
+    return guard
 
 
 def _end_with_parent(temporary: Path) -> None:
+    for number in _HANDLED:  # Ctrl-C reaches the whole group; the parent decides
+        signal.signal(number, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-    kill_tree(os.getpid(), itself=False)
-    for _ in range(20):  # another worker may be deleting the same folder
+    for _ in range(20):  # a kernel on its way out may still be writing
         shutil.rmtree(temporary, ignore_errors=True)
         if not temporary.exists():
             break
-    os._exit(1)
+        time.sleep(0.1)
