@@ -80,7 +80,7 @@ class Made:
         return Audit.model_validate({**AUDIT, **keys, "path": path})
 
     def tables(self, folder: Path) -> Tables:
-        audit, every = self.audit(folder), engine.table(self._frame())
+        audit, every = self.audit(folder), _stored(self._frame(), folder / "journeys.parquet")
         loss = LossLog(
             (SourceCount("deals", "deals.csv", "ab" * 32, len(self.leads), len(self.leads), 0, 0),), ()
         )
@@ -127,6 +127,12 @@ class Made:
         frame = pd.DataFrame({"lead_id": ["L0"], "started_at": [pd.Timestamp("2026-05-04 12:00")],
                               "duration_s": [90.0]})  # fmt: skip
         return engine.table(frame)
+
+
+def _stored(frame: pd.DataFrame, path: Path):
+    """A frame as a table of the engine that lies in a file, as those of intake do: the engine then compiles less."""
+    engine.write(engine.table(frame), path)
+    return engine.read(path)
 
 
 @dataclass

@@ -178,6 +178,10 @@ def test_a_period_of_one_day_is_possible(folder):
     [
         (LEAST + "client: Другой\n", "audit.yml, line 9: client: this key also stands in line 1; leave one"),
         (LEAST + "  won: [Да]\n", "audit.yml, line 9: won: this key also stands in line 7; leave one"),
+        (
+            LEAST + "reasons: [{id: a, reasons: [x], ru: «Думает», «другое», en: Other}]\n",
+            "audit.yml, line 9: ««другое»» has no value; a text with a comma inside {} needs quotes",
+        ),
         (LEAST + "reasons: [\n", "audit.yml, line 10: the file ends inside a bracket"),
         (LEAST + "tests:\n\twords: a\n", "audit.yml, line 10: a tab stands in the indent; YAML wants spaces"),
         (LEAST + "currency: a: b\n", "audit.yml, line 9: a second «: » on one line; put the text in quotes"),

@@ -69,3 +69,8 @@ def test_what_a_reason_claims_is_one_of_three_things_that_can_be_checked(tmp_pat
     path = Company(tmp_path).state(reasons=reasons).audit()
     with pytest.raises(AuditError, match="claims"):
         Audit.read(path)
+
+
+def test_a_task_keeps_the_abbreviations_of_the_trade_and_no_name_in_capitals(company):
+    company.source("tasks", "deal,what\n1,выйти на ЛПР ИВАНОВ и отправить КП\n", {"title": "what"})
+    assert frame(company.load()[0].tasks)["title"].tolist() == ["выйти на ЛПР и отправить КП"]

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
-from detente.intake import load
 from detente.schema import DataError
 from small_audit import Company, frame
 
@@ -170,67 +166,3 @@ def test_the_order_of_rows_changes_nothing_but_the_row(tmp_path):
         found = frame(company.load()[0].all_journeys).drop(columns="row")
         results.append(found.sort_values("lead_id", ignore_index=True))
     pd.testing.assert_frame_equal(*results)
-
-
-LOANS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "loan_stages" / "loan_stages.csv.gz"
-LOAN_AUDIT = """client: Loans
-currency: EUR
-timezone: Europe/Amsterdam
-thresholds: {duplicate_days: 0}
-sources:
-  deals:
-    file: loans.csv
-    columns: {lead_id: case_id, created_at: reg_date, stage: activity, modified_at: ts, amount: amount_req}
-  stages: {file: loans.csv, columns: {lead_id: case_id, entered_at: ts, stage: activity, seq: seq}}
-funnel:
-  stages:
-    - {name: A_SUBMITTED}
-    - {name: A_PARTLYSUBMITTED}
-    - {name: A_PREACCEPTED}
-    - {name: A_ACCEPTED}
-    - {name: A_FINALIZED}
-  won: [A_APPROVED, A_REGISTERED, A_ACTIVATED]
-  lost: [A_DECLINED, A_CANCELLED]
-"""
-
-
-@pytest.fixture(scope="module")
-def loans(tmp_path_factory):
-    if not LOANS.exists():
-        pytest.skip("shared data not found: ../shared/data/loan_stages/loan_stages.csv.gz")
-    import gzip
-
-    folder = tmp_path_factory.mktemp("loans")
-    (folder / "loans.csv").write_bytes(gzip.decompress(LOANS.read_bytes()))
-    (folder / "audit.yml").write_text(LOAN_AUDIT, encoding="utf-8")
-    tables, _ = load(folder / "audit.yml")
-    return frame(tables.all_journeys)
-
-
-def test_loans_reach_each_stage_as_often_as_published(loans):
-    entries = [int(loans[f"entered_{step}"].notna().sum()) for step in range(1, 6)]
-    assert len(loans) == 13_087
-    assert entries == [13_087, 13_087, 7_367, 5_113, 5_015]
-    assert loans["outcome"].value_counts().to_dict() == {"lost": 10_442, "won": 2_246, "open": 399}
-    assert loans["amount"].sum() == Decimal(177_634_511)
-
-
-def test_loans_end_where_the_published_table_says(loans):
-    lost = loans[loans["outcome"] == "lost"]["furthest"].astype(int).value_counts().to_dict()
-    still = loans[loans["outcome"] == "open"]["furthest"].astype(int).value_counts().to_dict()
-    assert lost == {2: 5_719 + 1, 3: 1_085 + 1_100, 4: 29 + 66, 5: 802 + 1_640}
-    assert still == {3: 69, 4: 3, 5: 327}
-    assert (loans["backward"].sum(), loans["skipped"].sum()) == (0, 0)
-
-
-def test_days_between_submission_and_approval_are_those_published(loans):
-    won = loans[loans["outcome"] == "won"]
-    days = (won["closed_at"] - won["entered_1"]).dt.total_seconds() / 86_400
-    finalized = (won["closed_at"] - won["entered_5"]).dt.total_seconds() / 86_400
-    # the approval is one of three events seconds apart, hence a tolerance of some minutes
-    assert (len(days), days.median(), days.mean()) == (
-        2_246,
-        pytest.approx(14.4366, abs=0.06),
-        pytest.approx(16.6589, abs=0.06),
-    )
-    assert finalized.mean() == pytest.approx(15.9977, abs=0.06)

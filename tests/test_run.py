@@ -181,7 +181,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Runn
         (client / "latest.html").write_text("good", encoding="utf-8")
         command = synthetic.command("run", audit, "--output", home / "out")
         with (home / "errors").open("w", encoding="utf-8") as errors:
-            process = subprocess.Popen(command, env=synthetic.environment(home / "nb"), stderr=errors)
+            process = subprocess.Popen(
+                command, env=synthetic.environment(home / "nb"), stderr=errors, preexec_fn=heeds_signals
+            )
         started[name] = Running(process, client, audit, home / "nb", 0)
     for run in started.values():
         mark = run.audit.with_name("kernel")
@@ -191,6 +193,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Runn
     for run in started.values():
         run.process.kill()
         run.process.wait()
+
+
+def heeds_signals() -> None:
+    """A background job of a shell is born deaf to Ctrl-C, and so are its tests; `detente` respects that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_until(true: Callable[[], object], seconds: float = 60) -> None:

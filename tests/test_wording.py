@@ -17,6 +17,8 @@ LATIN = {
     "ac", "audit", "bitrix", "bx", "cac", "cpl", "cpql", "crm", "csv", "excel", "google", "hubspot", "id", "l", "ltv",
     "mac", "pipedrive", "python", "romi", "sql", "utm", "xlsx", "yml", "p", "amocrm", "n", "vk", "ads",
     "at", "by", "criteria", "known", "labels", "sales", "set", "sources", "spend", "stages",
+    "amount", "calls", "contacts", "deadline", "evidence", "fact", "fields", "first", "funnel", "hours", "quoted",
+    "reasons", "roles", "tasks",
 }  # fmt: skip
 
 

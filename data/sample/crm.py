@@ -1,4 +1,4 @@
-"""What the CRM and the telephone exchange hand over: deals, moves between stages, calls, tasks.
+"""What the CRM hands over: deals and the moves between stages.
 
 Every table is text, as in a file. Faults of real exports are put in here; the facts stay in the world.
 """
@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import sales
 import world
-from cells import money, pick, stamp, where
-from world import DAY, DEALER, END, PRIVATE
+from cells import digits, join, money, phones, pick, stamp, where
+from sales import shut, stage_now
+from world import DAY, END, PRIVATE
 
 SCRIPT = "<script>alert('x')</script>"
 WON, LOST = "Успешно реализовано", "Закрыто и не реализовано"
@@ -58,75 +60,43 @@ SURNAMES = (
 )
 NOT_OURS = ("Нецелевой", "Не наш клиент", "нецелевой клиент")
 WRONG_NUMBER = ("Неверный номер", "неправильный телефон", "Номер не существует")
-REASONS = (  # share among losses of leads that sales did not reject, raw texts
-    (0.23, (None,)),
-    (0.16, ("Дорого", "дорого ", "Высокая цена", f"Дорого {SCRIPT}")),
-    (0.10, ("Выбрали конкурента", "купили у других")),
-    (0.14, ("Долго ждать", "Не устроил срок")),
-    (0.12, ("Не отвечает", "недозвон")),
-    (0.09, ("Думает", "думают")),
-    (0.08, ("Другое", "другое", "сам перезвонит")),
-    (0.08, ("Не дождались ответа",)),
+REASONS = (  # as typed, in the order of sales.REASONS
+    (None,),
+    ("Дорого", "дорого ", "Высокая цена", f"Дорого {SCRIPT}"),
+    ("Выбрали конкурента", "купили у других"),
+    ("Долго ждать", "Не устроил срок"),
+    ("Не отвечает", "недозвон"),
+    ("Думает", "думают"),
+    ("Другое", "другое", "сам перезвонит"),
+    ("Не дождались ответа",),
 )
-DEALER_REASONS = (0.20, 0.08, 0.10, 0.12, 0.05, 0.05, 0.05, 0.35)  # dealers go to whoever answers first
 TEST_TITLES = ("Тест", "тест заявки", "test", "Проверка формы", "Заявка (тест)", "asdf")
 TRAPS = ("Тестов, горка", "Цех: тестомес и городок", "Протестантский приход")
 OWN_PHONE = "+7 907 000-00-00"
-TASKS = (
-    "созвон",
-    "Договориться о замере",
-    "мониторинг",
-    "Договориться о дате договора",
-    "выйти на ЛПР",
-    "Выставить счёт",
+ROLES = (  # of projects and of private persons, by how many people are known
+    (
+        "директор",
+        "директор, снабжение",
+        "директор, снабжение, прораб",
+        "директор, снабжение, прораб, бухгалтер",
+    ),
+    ("решает один человек", "вся семья"),
 )
 
 
-def phones(leads: pd.DataFrame) -> pa.Array:
-    """A number of the code 907, which no operator holds, written in four ways; broken ones cut short."""
-    text = []
-    for person, broken, blank in zip(
-        leads["person"], leads["fails_phone"], leads["blank_phone"], strict=True
-    ):
-        digits = f"{(person * 7_919 + 1_234_567) % 10_000_000:07d}"
-        if blank:
-            text.append(None)
-        elif broken:
-            text.append(f"+7 907 {digits[:2]}_-__-__" if person % 3 else "000000")
-        else:
-            a, b, c = digits[:3], digits[3:5], digits[5:]
-            forms = (f"+7 907 {a}-{b}-{c}", f"8 (907) {a}-{b}-{c}", f"7907{digits}", f"8-907-{a}-{b}-{c}")
-            text.append(forms[person % 4])
-    return pa.array(text, pa.string())
-
-
 def reasons(leads: pd.DataFrame) -> pa.Array:
-    """The loss reason as typed by hand, for closed and lost leads."""
-    usual, dealers = (np.cumsum(shares) for shares in ([share for share, _ in REASONS], DEALER_REASONS))
-    draw = leads["reason_draw"].to_numpy()
-    group = np.where(leads["segment"] == DEALER, np.searchsorted(dealers, draw), np.searchsorted(usual, draw))
-    texts = [text for _, group_texts in REASONS for text in group_texts]
-    first = np.cumsum([0] + [len(group_texts) for _, group_texts in REASONS])
-    size = np.diff(first)
+    """The loss reason as typed by hand, for closed and lost leads; on a few won ones it was left behind."""
+    texts = [text for group in REASONS for text in group] + [*sales.TYPOS, sales.CRM_WORDS]
+    size = np.array([len(group) for group in REASONS])
+    first = np.cumsum(size) - size
+    group, typo = leads["reason"].to_numpy().astype("int64"), leads["typo"].to_numpy().astype("int64")
     person, lost = leads["person"].to_numpy(), shut(leads) & ~leads["won"].to_numpy()
-    said = pick(texts, first[group] + person % size[group])
+    said = pick(texts, np.where(typo >= 0, size.sum() + typo, first[group] + person % size[group]))
     rejected = where(leads["fails_phone"], pick(WRONG_NUMBER, person % 3), pick(NOT_OURS, person // 3 % 3))
-    said = where(leads["rejected"], rejected, said)
+    said = where(leads["rejected"] & ~leads["won"], rejected, said)
     said = where(leads["role"] == "repeat", pa.scalar("Дубль"), said)
-    return where(lost & (leads["role"] != "test").to_numpy(), said, pa.scalar(None, pa.string()))
-
-
-def shut(leads: pd.DataFrame) -> np.ndarray:
-    """Whether the lead was closed when the export was taken."""
-    return (leads["closed"] < END).to_numpy()
-
-
-def stage_now(leads: pd.DataFrame) -> np.ndarray:
-    """Order (1 to 5) of the furthest open stage reached by the evening of the export."""
-    stop = leads["stop"].to_numpy()
-    passed = [(leads[f"end_{stage}"].to_numpy() < END) & (stop > stage) for stage in range(1, 5)]
-    reached = 1 + np.sum(passed, axis=0)
-    return np.where(leads["skips"] & (reached == 2), 1, reached)
+    shown = lost & (leads["role"] != "test").to_numpy() | leads["told"].to_numpy()
+    return where(shown, said, pa.scalar(None, pa.string()))
 
 
 def nowhere(leads: pd.DataFrame) -> np.ndarray:
@@ -136,21 +106,25 @@ def nowhere(leads: pd.DataFrame) -> np.ndarray:
 
 def titles(leads: pd.DataFrame) -> pa.Array:
     person, role = leads["person"].to_numpy(), leads["role"].to_numpy()
-    text = pc.binary_join_element_wise(
-        pick(GOODS, person % 4), pa.array(person).cast(pa.string()), " "
-    ).to_pylist()
+    text = join(pick(GOODS, person % 4), digits(person), " ")
     tests, plain = np.flatnonzero(role == "test"), np.flatnonzero((role == "lead") & (leads["odd"] == ""))
-    for number, row in enumerate(tests[3:]):  # three tests are known by the company's own phone alone
-        text[row] = TEST_TITLES[number % len(TEST_TITLES)]
-    for row, trap in zip(plain[50::60], (*TRAPS, "=cmd|'/C calc'!A0"), strict=False):
-        text[row] = trap
-    return pa.array(text, pa.string())
+    tests = tests[3:]  # three tests are known by the company's own phone alone
+    text = _put(text, tests, [TEST_TITLES[number % len(TEST_TITLES)] for number in range(len(tests))])
+    traps = (*TRAPS, "=cmd|'/C calc'!A0")
+    return _put(text, plain[50::60][: len(traps)], traps[: len(plain[50::60])])
+
+
+def _put(text: pa.Array, rows: np.ndarray, words) -> pa.Array:
+    """The same texts with others at some rows."""
+    mask = np.zeros(len(text), bool)
+    mask[rows] = True
+    return pc.replace_with_mask(text, pa.array(mask), pa.array(list(words), pa.string()))
 
 
 def deals(leads: pd.DataFrame) -> pa.Table:
     """amoCRM's deals, with headings and cells as people leave them."""
     person, closed = leads["person"].to_numpy(), shut(leads)
-    columns = _card(leads, person, closed) | _own_fields(leads, person)
+    columns = _card(leads, person, closed) | _own_fields(leads, person) | _sales_card(leads)
     return _faults(leads, pa.Table.from_arrays(list(columns.values()), names=list(columns)))
 
 
@@ -177,7 +151,9 @@ def _card(leads: pd.DataFrame, person: np.ndarray, closed: np.ndarray) -> dict[s
             pick(NAMES, person % 12), pick(SURNAMES, person // 12 % 10), " "
         ),
         "Рабочий телефон": where(own, pa.scalar(OWN_PHONE), phones(leads)),
-        "Рабочий email": pa.array([f"k{p}@example.com" if p % 3 == 0 else None for p in person], pa.string()),
+        "Рабочий email": where(
+            person % 3 == 0, join("k", digits(person), "@example.com", ""), pa.scalar(None, pa.string())
+        ),
     }
 
 
@@ -197,10 +173,6 @@ def _own_fields(leads: pd.DataFrame, person: np.ndarray) -> dict[str, pa.Array]:
         ["Целевой", "Нецелевой", None],
         np.select([leads["marketing"] == "target", leads["marketing"] == "non_target"], [0, 1], 2),
     )
-    campaign = [
-        campaigns[int(p) // 5 % len(campaigns)] if p % 13 else campaigns[-1]
-        for campaigns, p in zip(map(CAMPAIGNS.__getitem__, channel), person, strict=True)
-    ]
     spelled = [name for pair in CHANNELS for name in pair]
     return {
         "Сегмент клиента": pick([name for pair in SEGMENTS for name in pair], segment * 2 + sloppy),
@@ -218,8 +190,37 @@ def _own_fields(leads: pd.DataFrame, person: np.ndarray) -> dict[str, pa.Array]:
         "Товар": pick(GOODS, person % 4),
         "Товар (2)": pick(GOODS, person % 4, person % 40 == 0),
         "utm_source": pick(SOURCES, channel),
-        "utm_campaign": pa.array(campaign, pa.string()),
+        "utm_campaign": campaigns(channel, person),
         f"Заметка {SCRIPT}": pick([SCRIPT, "перезвонить"], person % 2, person % 90 == 0),
+    }
+
+
+def campaigns(channel: np.ndarray, person: np.ndarray) -> pa.Array:
+    """The channel's campaigns in turn; one lead in thirteen comes by the last of them."""
+    size = np.array([len(names) for names in CAMPAIGNS])
+    first = np.cumsum(size) - size
+    nth = np.where(person % 13, person // 5 % size[channel], size[channel] - 1)
+    return pick([name for names in CAMPAIGNS for name in names], first[channel] + nth)
+
+
+def _sales_card(leads: pd.DataFrame) -> dict[str, pa.Array]:
+    """What a head of sales asks managers to note down, and the facts behind the stages."""
+    contacts, hours = leads["contacts"].to_numpy(), leads["hours"].to_numpy()
+    first = sales.first_budget(leads)
+    place = np.where(leads["segment"] == PRIVATE, len(ROLES[0]), 0) + contacts.astype("int64") - 1
+    roles = pick([text for texts in ROLES for text in texts], place.clip(min=0))
+    nothing = pa.scalar(None, pa.string())
+    facts = {name: leads[name].to_numpy() for name in ("deadline", "measured", "agreed", "signed")}
+    days = {name: stamp(moment, moment >= 0, "%d.%m.%Y") for name, moment in facts.items()}
+    return {
+        "Срок покупки": days["deadline"],
+        "Контактов": where(contacts > 0, digits(contacts), nothing),
+        "Роли": where((contacts > 0) & leads["roles_known"].to_numpy(), roles, nothing),
+        "Часов": where(hours > 0, digits(hours), nothing),
+        "Первый бюджет": money(first, first >= 0),
+        "Дата замера": stamp(facts["measured"], facts["measured"] >= 0, "%d.%m.%Y %H:%M"),
+        "ТЗ согласовано": days["agreed"],
+        "Дата договора": days["signed"],
     }
 
 
@@ -239,105 +240,64 @@ def _faults(leads: pd.DataFrame, table: pa.Table) -> pa.Table:
     return pa.concat_tables([older, table, twice])
 
 
-def history(leads: pd.DataFrame) -> pa.Table:
-    """Every move of every deal, in order of time; a few moves of deals that are in no export."""
-    leads = leads[~leads["no_history"]]
-    closing = np.where(leads["won"], 6, 7)
-    parts = [_moves(leads, leads["created"], -1, 0, None)]
+def history(leads: pd.DataFrame, last: bool = True) -> pa.Table:
+    """Every move of every deal, in order of time; then, if these are the last deals, moves of deals in no export."""
+    made = moves(leads)
+    of = leads.take(made["row"].to_numpy())
+    kopecks = sales.budget_at(of, made["level"].to_numpy())
+    names, who = (*world.STAGES, WON, LOST), [name.split()[0] for name in MANAGERS]
+    table = pa.table(
+        {
+            "ID сделки": pa.array(of["lead_id"], pa.string()),
+            "Дата": stamp(made["time"]),
+            "Этап «из»": pick(names, made["from"].clip(lower=0), made["from"] >= 0),
+            "Этап «в»": pick(names, made["to"]),
+            "Кто": pick(who, of["manager"], made["from"] >= 0),
+            "Бюджет": money(kopecks, kopecks >= 0),
+        }
+    )
+    orphans = [
+        pick(["39999999"], np.zeros(7)),
+        stamp(np.arange(1, 8) * DAY),
+        *(pick([name], np.zeros(7)) for name in (world.STAGES[0], world.STAGES[1], who[0], None)),
+    ]
+    return pa.concat_tables([table, pa.table(orphans, names=table.column_names)]) if last else table
+
+
+def moves(leads: pd.DataFrame) -> pd.DataFrame:
+    """Facts of all moves, in order of time: place of the lead, time, stages from and to (-1: none; 5: won; 6: lost).
+
+    level : the stage whose budget the deal shows after the move.
+    """
+    told, stop, returns = ~leads["no_history"], leads["stop"].to_numpy(), leads["returns"].to_numpy()
+    won, skips, again = (leads[name].to_numpy() for name in ("won", "skips", "reopened"))
+    closing = np.where(won, 5, 6)
+    made = [_moves(leads["created"], told, -1, 0, 0)]
     for stage in range(1, 5):
-        before = np.where(leads["skips"] & (stage == 2), 0, stage - 1)
-        there = (leads["stop"] > stage) & ~(leads["skips"] & (stage == 1))
-        parts.append(_moves(leads, leads[f"end_{stage}"], before, stage, there))
-    third = leads["end_3"] - leads["end_2"]
-    parts.append(_moves(leads, leads["end_2"] + third // 3, 2, 1, leads["returns"]))
-    parts.append(_moves(leads, leads["end_2"] + third * 2 // 3, 1, 2, leads["returns"]))
-    parts.append(_moves(leads, leads["closed"], leads["stop"] - 1, closing - 1, None))
-    moves = pd.concat(parts).query("time < @END").sort_values(["time", "lead", "to"], kind="stable")
-    orphans = pd.DataFrame({"lead": "39999999", "time": np.arange(1, 8) * DAY, "from": 0, "to": 1, "who": 0})
-    moves = pd.concat([moves, orphans])
-    names = (*world.STAGES, WON, LOST)
-    return pa.table(
-        {
-            "ID сделки": pa.array(moves["lead"], pa.string()),
-            "Дата": stamp(moves["time"], form="%d.%m.%Y %H:%M:%S"),
-            "Этап «из»": pick(names, moves["from"].clip(lower=0), moves["from"] >= 0),
-            "Этап «в»": pick(names, moves["to"]),
-            "Кто": pick([name.split()[0] for name in MANAGERS], moves["who"], moves["from"] >= 0),
-        }
-    )
+        there = told & (stop > stage) & ~(skips & (stage == 1))
+        made.append(
+            _moves(leads[f"end_{stage}"], there, np.where(skips & (stage == 2), 0, stage - 1), stage, stage)
+        )
+    third = (leads["end_3"] - leads["end_2"]) // 3
+    made.append(_moves(leads["end_2"] + third, told & returns, 2, 1, 2))
+    made.append(_moves(leads["end_2"] + third * 2, told & returns, 1, 2, 2))
+    start = sales.start_of(leads, stop)
+    pause = (leads["closed"] - start) // 3
+    made.append(_moves(start + pause, told & again, stop - 1, 6, stop - 1))
+    made.append(_moves(start + pause * 2, told & again, 6, stop - 1, stop - 1))
+    made.append(_moves(leads["closed"], told, stop - 1, closing, np.where(won, 5, stop - 1)))
+    found = pd.concat(made, ignore_index=True)
+    return found.sort_values(["time", "row", "to"], kind="stable", ignore_index=True)
 
 
-def _moves(leads: pd.DataFrame, time, before, after, there) -> pd.DataFrame:
-    found = pd.DataFrame(
-        {"lead": leads["lead_id"], "time": time, "from": before, "to": after, "who": leads["manager"]}
-    )
-    return found if there is None else found[np.asarray(there, dtype=bool)]
-
-
-def calls(leads: pd.DataFrame) -> pd.DataFrame:
-    """Facts of all calls: row of the lead, time, seconds of talk. Builders are phoned first, dealers last."""
-    rng = np.random.default_rng(world.SEED + 1)
-    leads = leads[leads["role"].isin(["lead", "second"]) & ~leads["untouched"]]
-    segment, first = leads["segment"].to_numpy(), (leads["end_1"] - leads["created"]).to_numpy()
-    early = (leads["rejected"] & ~leads["hindsight"]).to_numpy()
-    before_label = (leads["labelled"] - leads["created"]).to_numpy() - 120
-    latest = np.where(early, np.minimum(0.8 * first, before_label), 0.8 * first)
-    delay = rng.exponential(np.array([2.0, 0.05, 0.4])[segment] * DAY).clip(max=latest)
-    more = rng.poisson(np.array([0.1, 1.6, 0.15])[segment])
-    row = np.repeat(np.arange(len(leads)), 1 + more)
-    nth = np.arange(len(row)) - np.repeat(np.cumsum(1 + more) - 1 - more, 1 + more)
-    time = (leads["created"].to_numpy() + delay)[row] + nth * rng.uniform(0.5, 3, len(row)) * DAY
-    talk = rng.uniform(75, 420, len(row)) * np.array([0.8, 1.6, 1.0])[segment][row]
-    sure = leads["rejected"].to_numpy()[row] & (nth == 0)
-    talk = np.where(sure | (rng.random(len(row)) < 0.7), talk, rng.integers(0, 40, len(row)))
-    dead = leads["fails_phone"].to_numpy()[row]
-    made = pd.DataFrame(
-        {
-            "at": time.astype("int64"),
-            "seconds": np.where(dead, 0, talk).astype("int64"),
-            "nth": nth,
-            "lead": leads.index.to_numpy()[row],
-        }
-    )
-    made = made[(made["at"] < END) & (made["at"] < leads["closed"].to_numpy()[row])]
-    return made.sort_values(["at", "lead"], kind="stable", ignore_index=True)
-
-
-def call_log(leads: pd.DataFrame) -> pa.Table:
-    """The telephone exchange's log: one call in five, never the first, knows the number and not the deal."""
-    made = calls(leads)
-    of = leads.loc[made["lead"]]
-    linked = (
-        (made["nth"] == 0)
-        | (made["lead"] % 5 != 0)
-        | of["blank_phone"].to_numpy()
-        | of["fails_phone"].to_numpy()
-    )
-    return pa.table(
-        {
-            "Дата и время": stamp(made["at"]),
-            "Номер сделки": where(linked, pa.array(of["lead_id"], pa.string()), pa.scalar(None, pa.string())),
-            "Телефон": where(linked, pa.scalar(None, pa.string()), phones(of)),
-            "Длительность, сек": pa.array(made["seconds"]).cast(pa.string()),
-            "Сотрудник": pick([name.split()[0] for name in MANAGERS], of["manager"]),
-        }
-    )
-
-
-def tasks(leads: pd.DataFrame) -> pa.Table:
-    """Tasks of deals that went beyond the first stage."""
-    of = leads[(leads["role"] == "lead") & (leads["stop"] >= 3) & (leads["end_2"] < END - 3 * DAY)]
-    of = of[of["person"] % 2 == 0]
-    person = of["person"].to_numpy()
-    done = (person % 4 != 0) & (of["end_2"] + 2 * DAY < END).to_numpy()
-    return pa.table(
-        {
-            "ID задачи": pa.array(np.arange(1, len(of) + 1)).cast(pa.string()),
-            "Номер сделки": pa.array(of["lead_id"], pa.string()),
-            "Задача": pick(TASKS, person % 6),
-            "Ответственный": pick([name.split()[0] for name in MANAGERS], of["manager"]),
-            "Дата создания": stamp(of["end_2"], form="%d.%m.%Y"),
-            "Срок": stamp(of["end_2"] + 2 * DAY, form="%d.%m.%Y"),
-            "Дата завершения": stamp(of["end_2"] + (person % 5) * DAY // 2, done, "%d.%m.%Y"),
-        }
+def _moves(time, there, before, after, level) -> pd.DataFrame:
+    """One move of the leads where `there` holds, unless it is still to come."""
+    time = np.asarray(time)
+    rows = np.flatnonzero(np.asarray(there) & (time < END))
+    whole = [
+        np.broadcast_to(np.asarray(value, dtype="int8"), len(time))[rows] for value in (before, after, level)
+    ]
+    return pd.DataFrame(
+        {"row": rows.astype("int32"), "time": time[rows]}
+        | dict(zip(["from", "to", "level"], whole, strict=True))
     )

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import world
-from cells import money, pick, stamp, where
-from crm import SCRIPT, phones, shut
+from cells import money, phones, pick, stamp, where
+from crm import SCRIPT
+from sales import shut
 from world import DAY, END, PRIVATE
 
 SPENT = (

@@ -13,6 +13,7 @@ import json
 import re
 from pathlib import Path
 
+import sales
 import world
 import write
 from truth import truths
@@ -32,7 +33,7 @@ def main() -> None:
     if stated.leads is not None and (stated.leads < 1_000 or stated.output == HERE):
         parser.error("--leads wants 1000 or more, and --output another folder than the committed sample's")
     stated.output.mkdir(parents=True, exist_ok=True)
-    leads = world.draw(stated.leads or LEADS)
+    leads = sales.planted(world.draw(stated.leads or LEADS))
     if stated.leads:
         write.write_parquet(leads, stated.output)
     else:

@@ -6,12 +6,16 @@ Money is in kopecks.
 
 from __future__ import annotations
 
+import activity
 import crm
 import ledger
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
+import sales
 import world
-from world import BUILDER, CHANNELS, CRITERIA, DAY, DEALER, END, PRIVATE
+from funnel_truth import funnel_truths
+from world import BUILDER, CHANNELS, CRITERIA, DAY, DEALER, PRIVATE
 
 SEGMENTS = {DEALER: "Дилеры", BUILDER: "Застройщики", PRIVATE: "Частные лица"}
 NO_CHANNEL = "(empty)"
@@ -19,10 +23,12 @@ NO_CHANNEL = "(empty)"
 
 def truths(leads: pd.DataFrame) -> dict:
     """All planted facts by name; see README.md for what each means."""
-    counted = leads[leads["role"].isin(["lead", "second"]) & (leads["odd"] != "future")].copy()
+    counted = leads[sales.counts(leads)]
     names = np.array([item.name for item in CHANNELS])[counted["channel"]]
-    counted["shown_channel"] = np.where(crm.nowhere(counted), NO_CHANNEL, names)
-    counted["lost"] = crm.shut(counted) & ~counted["won"]
+    counted = counted.assign(
+        shown_channel=np.where(crm.nowhere(counted), NO_CHANNEL, names),
+        lost=sales.shut(counted) & ~counted["won"],
+    )
     return {
         "counted": len(counted),
         "rows": _rows(leads),
@@ -41,8 +47,7 @@ def truths(leads: pd.DataFrame) -> dict:
         "managers": _managers(counted),
         "payments": _payments(leads),
         "spend": _spend(leads),
-        "history": _history(leads),
-    }
+    } | funnel_truths(leads, counted)
 
 
 def _rows(leads: pd.DataFrame) -> dict:
@@ -156,7 +161,7 @@ def _court(leads: pd.DataFrame, counted: pd.DataFrame) -> dict:
     Each lead falls under the first fact that holds for it; what is left has no fact on either side.
     """
     rejected = counted[counted["rejected"] & counted["judged"]]
-    made = crm.calls(leads)
+    made = activity.calls(leads)
     talked = rejected.index.isin(made.loc[made["seconds"] >= 60, "lead"])
     again = leads.loc[leads["role"] == "second", "person"]
     facts = [
@@ -187,11 +192,10 @@ def _paid_soon(leads: pd.DataFrame, rejected: pd.DataFrame) -> np.ndarray:
 
 def _reasons(counted: pd.DataFrame) -> dict:
     """Lost leads by the text of the reason, lower case; "" is an empty cell."""
-    said = pd.Series(crm.reasons(counted).to_pylist(), index=counted.index)[counted["lost"]].fillna("")
-    return {
-        "lost": int(counted["lost"].sum()),
-        "texts": said.str.strip().str.lower().value_counts().sort_index().to_dict(),
-    }
+    said = pc.fill_null(crm.reasons(counted[counted["lost"]]), "")
+    said = pc.utf8_lower(pc.utf8_trim_whitespace(said)).value_counts().to_pylist()
+    texts = {item["values"]: item["counts"] for item in said}
+    return {"lost": int(counted["lost"].sum()), "texts": dict(sorted(texts.items()))}
 
 
 def _quiz(counted: pd.DataFrame) -> dict:
@@ -205,7 +209,7 @@ def _quiz(counted: pd.DataFrame) -> dict:
 
 
 def _outcomes(counted: pd.DataFrame) -> dict:
-    closed = pd.Series(crm.shut(counted), counted.index)
+    closed = pd.Series(sales.shut(counted), counted.index)
     return {
         "open": int((~closed).sum()),
         "won": int((closed & counted["won"]).sum()),
@@ -215,7 +219,7 @@ def _outcomes(counted: pd.DataFrame) -> dict:
 
 def _unripe(counted: pd.DataFrame) -> dict:
     """By month of creation: leads, how many are still open, have been won, will have been won."""
-    by = counted.assign(closed=crm.shut(counted)).groupby(world.month_of(counted["created"]))
+    by = counted.assign(closed=sales.shut(counted)).groupby(world.month_of(counted["created"]))
     return {
         "leads": by.size().tolist(),
         "open": by["closed"].agg(lambda v: (~v).sum()).tolist(),
@@ -226,7 +230,7 @@ def _unripe(counted: pd.DataFrame) -> dict:
 
 def _segments(leads: pd.DataFrame, counted: pd.DataFrame) -> dict:
     """Leads, revenue and work by segment: what each department lives on and lives for."""
-    made, paid = crm.calls(leads), ledger.paid(leads)
+    made, paid = activity.calls(leads), ledger.paid(leads)
     made = made[made["lead"].isin(counted.index)]
     first = made[made["nth"] == 0]
     wait = (
@@ -238,7 +242,7 @@ def _segments(leads: pd.DataFrame, counted: pd.DataFrame) -> dict:
         paid.groupby(leads.loc[paid["lead"], "segment"].to_numpy())["kopecks"].sum(),
         made.groupby(leads.loc[made["lead"], "segment"].to_numpy())["seconds"].sum(),
     )
-    won = counted[counted["won"] & crm.shut(counted)]
+    won = counted[counted["won"] & sales.shut(counted)]
     return {
         name: {
             "leads": int((counted["segment"] == code).sum()),
@@ -257,14 +261,14 @@ def _segments(leads: pd.DataFrame, counted: pd.DataFrame) -> dict:
 
 def _managers(counted: pd.DataFrame) -> dict:
     """Six managers of one skill: whatever differs between them is chance."""
-    by = counted.assign(sold=counted["won"] & crm.shut(counted)).groupby("manager")
+    by = counted.assign(sold=counted["won"] & sales.shut(counted)).groupby("manager")
     return {crm.MANAGERS[code]: {"leads": len(part), "won": int(part["sold"].sum())} for code, part in by}
 
 
 def _payments(leads: pd.DataFrame) -> dict:
     made = ledger.paid(leads)
     back = made["kind"] == "Возврат"
-    won = leads[leads["won"] & crm.shut(leads)]
+    won = leads[leads["won"] & sales.shut(leads)]
     return {
         "rows": len(made),
         "net_kopecks": int(made["kopecks"].sum()),
@@ -281,15 +285,3 @@ def _spend(leads: pd.DataFrame) -> dict:
     tables = {"Яндекс Директ": ledger.spend(leads, 0), "VK Реклама": ledger.spend(leads, 1)}
     found: dict = {name: made.groupby("campaign")["kopecks"].sum().to_dict() for name, made in tables.items()}
     return found | {"without_leads": ["media_brend", "vk_bez_zayavok"]}
-
-
-def _history(leads: pd.DataFrame) -> dict:
-    moves, told = crm.history(leads), ~leads["no_history"]
-    return {
-        "rows": moves.num_rows,
-        "leads_without_history": int((~told).sum()),
-        "leads_that_went_back": int(
-            (told & leads["returns"] & (leads["end_2"] + (leads["end_3"] - leads["end_2"]) // 3 < END)).sum()
-        ),
-        "leads_that_skipped": int((told & leads["skips"] & (leads["end_2"] < END)).sum()),
-    }

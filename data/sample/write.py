@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
+import activity
 import crm
 import ledger
 import numpy as np
@@ -14,16 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from cells import money
 
-TABLES = {
-    "deals": crm.deals,
-    "stage_history": crm.history,
-    "calls": crm.call_log,
-    "tasks": crm.tasks,
-    "direct": ledger.direct,
-    "vk_ads": ledger.vk,
-    "payments": ledger.payments,
-    "plan": ledger.plan,
-}
+NAMES = ("deals", "stage_history", "calls", "tasks", "direct", "vk_ads", "payments", "plan")
+PIECE = 250_000  # rows of the world that are turned into text at a time
 ENCODINGS = {
     "deals": "cp1251",
     "stage_history": "utf-8-sig",
@@ -37,8 +31,8 @@ DIRECT_TOP = ("Мастер отчётов", "Двор и Горка", "01.07.20
 
 def write_exports(leads: pd.DataFrame, folder: Path) -> None:
     """The files a consultant gets: CSV in three encodings, two workbooks."""
-    for name, build in TABLES.items():
-        table = build(leads)
+    for name in NAMES:
+        table = pa.concat_tables(pieces(name, leads))
         if name in ENCODINGS:
             _write_csv(table, folder / f"{name}.csv", ENCODINGS[name])
         else:
@@ -46,9 +40,38 @@ def write_exports(leads: pd.DataFrame, folder: Path) -> None:
 
 
 def write_parquet(leads: pd.DataFrame, folder: Path) -> None:
-    """The same tables, still all text, in one Parquet file each."""
-    for name, build in TABLES.items():
-        pq.write_table(build(leads), folder / f"{name}.parquet", compression="zstd")
+    """The same tables, still all text, in one Parquet file each, a piece at a time."""
+    for name in NAMES:
+        writer = None
+        for table in pieces(name, leads):
+            writer = writer or pq.ParquetWriter(folder / f"{name}.parquet", table.schema, compression="zstd")
+            writer.write_table(table)
+        if writer:
+            writer.close()
+
+
+def pieces(name: str, leads: pd.DataFrame) -> Iterator[pa.Table]:
+    """One export as text; the large ones a piece at a time, so that five million leads fit into memory."""
+    if name == "deals":
+        yield from (crm.deals(part) for part in _cut(leads))
+    elif name == "stage_history":
+        yield from (crm.history(part, last=part.index[-1] == len(leads) - 1) for part in _cut(leads))
+    elif name == "calls":
+        yield from (activity.call_log(leads, part) for part in _cut(activity.calls(leads)))
+    elif name == "tasks":
+        yield from (activity.task_list(leads, part) for part in _cut(activity.tasks(leads)))
+    else:
+        made = {
+            "direct": ledger.direct,
+            "vk_ads": ledger.vk,
+            "payments": ledger.payments,
+            "plan": ledger.plan,
+        }
+        yield made[name](leads)
+
+
+def _cut(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    return (table.iloc[start : start + PIECE] for start in range(0, len(table), PIECE))
 
 
 def _write_csv(table: pa.Table, path: Path, encoding: str) -> None:

@@ -133,10 +133,21 @@ def _plain(path: Path, node: Any) -> Any:
             first = lines[key.value]
             raise AuditError(f"{where}: {key.value}: this key also stands in line {first}; leave one")
         lines[key.value] = line
-        stated = None if value.tag.endswith(":null") else _plain(path, value)
+        empty = value.tag.endswith(":null")
+        if (
+            empty and node.flow_style and not _colon(key, value)
+        ):  # {ru: «a», «b»}: half of a text would be lost
+            raise AuditError(
+                f"{where}: «{key.value}» has no value; a text with a comma inside {{}} needs quotes"
+            )
+        stated = None if empty else _plain(path, value)
         if stated is not None:
             found[key.value] = stated
     return found
+
+
+def _colon(key: Any, value: Any) -> bool:
+    return ":" in key.end_mark.buffer[key.end_mark.pointer : value.start_mark.pointer]
 
 
 def _walk(node: Any, location: tuple[Any, ...]) -> Iterator[tuple[str, int | None]]:

@@ -107,15 +107,17 @@ def _row_hash(raw: ibis.Table, names: Sequence[str]):
 
 
 # --- conversion ---
-def typed(export: Export, forms: Forms, extras: Sequence[Extra], audit: Audit) -> ibis.Table:
-    """The export with typed columns.
+def typed(
+    export: Export, table: ibis.Table, forms: Forms, extras: Sequence[Extra], audit: Audit
+) -> ibis.Table:
+    """The export, whose cells `picked` gave, with typed columns.
 
     Adds `_fate` (NULL, or "quarantined <reason> <column>"), `_flags` and `_fixes` (codes with their
     column), and `_money`: the row's money in the audit's currency, 0 where it has none.
     """
     import ibis
 
-    table = converted(export, forms, extras, audit)
+    table = converted(export, table, forms, extras, audit)
     marks = _Marks()
     wanted = [*TABLES[export.table], *(Column(extra.name, _EXTRA_KINDS[extra.kind]) for extra in extras)]
     columns: dict[str, Any] = {name: table[name] for name in ("row", "file", "_order", "_hash")}
@@ -135,13 +137,14 @@ def typed(export: Export, forms: Forms, extras: Sequence[Extra], audit: Audit) -
 _EXTRA_KINDS = {"text": "text", "phone": "text", "number": "number", "time": "time"}
 
 
-def converted(export: Export, forms: Forms, extras: Sequence[Extra], audit: Audit) -> ibis.Table:
+def converted(
+    export: Export, table: ibis.Table, forms: Forms, extras: Sequence[Extra], audit: Audit
+) -> ibis.Table:
     """Each cell converted, with `_was_<column>` for cells that were filled and `_fixed_<column>` for
     altered ones.
 
     Given as a view: an expression that is used several times is then computed once.
     """
-    table = picked(export, TABLES[export.table], extras)
     columns: dict[str, Any] = {name: table[name] for name in ("row", "file", "_order", "_hash")}
     for column in TABLES[export.table]:
         columns.update(_column(column, export, forms, table, audit))

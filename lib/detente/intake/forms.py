@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     import ibis
 
 
-def decide(exports: Sequence[Export], wanted: Sequence[Column], extras: Sequence[Extra]) -> list[Forms]:
-    """The forms of every export of one source; where one file says too little, its brothers are asked."""
-    tables = [picked(export, wanted, extras) for export in exports]
+def decide(
+    exports: Sequence[Export], tables: Sequence[ibis.Table], wanted: Sequence[Column], extras: Sequence[Extra]
+) -> list[Forms]:
+    """The forms of every export of one source; where one file says too little, its brothers are asked.
+
+    tables : the cells of each export under their canonical names, as `picked` gives them.
+    """
     times = [item.name for item in wanted if item.kind in ("time", "date") and item.name != "started_time"]
     times += [extra.name for extra in extras if extra.kind == "time"]
     numbers = [item.name for item in wanted if item.kind in NUMERIC and item.name != "duration_s"]
@@ -150,7 +154,17 @@ def _ids(name: str, export: Export, table: ibis.Table) -> values.IdForm:
 
 def write(exports: Sequence[Export], extras: Sequence[Extra], audit: Audit, folder: Path) -> Iterator[Path]:
     """Type each export of one source and write it; yields a Parquet file per export."""
-    for export, forms in zip(exports, decide(exports, TABLES[exports[0].table], extras), strict=True):
+    wanted = TABLES[exports[0].table]
+    tables = [_settled(export, picked(export, wanted, extras), folder) for export in exports]
+    found = decide(exports, tables, wanted, extras)
+    for export, table, forms in zip(exports, tables, found, strict=True):
         path = folder / f"typed-{export.table}-{export.order}.parquet"
-        engine.write(columns.typed(export, forms, extras, audit), path)
+        engine.write(columns.typed(export, table, forms, extras, audit), path)
         yield path
+
+
+def _settled(export: Export, table: ibis.Table, folder: Path) -> ibis.Table:
+    """The table written down: each column is asked several times, and is then picked only once."""
+    path = folder / f"picked-{export.table}-{export.order}.parquet"
+    engine.write(table, path)
+    return engine.read(path)

@@ -158,11 +158,14 @@ def source_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+TRADE = frozenset({"ЛПР", "ЛВР", "ТЗ", "КП", "ДС", "ЭДО", "НДС", "CRM", "NDA", "RFP", "VAT"})  # nobody's name
+
+
 def wording(titles: list[str]) -> list[str | None]:
     """Task titles reduced to what says nothing about a person, in the same order.
 
-    A word stays when it is written in small letters without digits, or when it opens at least five
-    different titles («Перезвонить»); names, numbers and addresses go.
+    A word stays when it is written in small letters without digits, is an abbreviation of the trade, or opens
+    at least five different titles («Перезвонить»); names, numbers and addresses go.
     """
     openings: dict[str, int] = {}
     for title in titles:
@@ -173,7 +176,7 @@ def wording(titles: list[str]) -> list[str | None]:
         bare = word.strip(".,:;!?()«»\"'")
         if not bare or re.search(r"[\d@/\\]|\.\w", word):
             return False
-        return bare.islower() or (place == 0 and openings.get(fold(bare), 0) >= 5)
+        return bare.islower() or bare in TRADE or (place == 0 and openings.get(fold(bare), 0) >= 5)
 
     kept = (
         " ".join(word for place, word in enumerate(title.split()) if safe(place, word)) for title in titles

@@ -11,5 +11,8 @@ They never import each other, save `intervals`.
     nontarget       which groups bring leads that are not ours, and do they differ at all
     acquisition     what a lead, a target lead and a client cost per channel; money on non-target leads
     court           rejected leads against facts: confirmed, unproven, contradicted
+    league          which manager, channel or segment wins more of its leads, with nobody named on noise
+    mix             who sells better, and who got better leads; does an order turn round inside like leads
+    balance         were leads handed out alike
     health          can this export be trusted, and for which decisions
 """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special, stats
+from scipy import stats
 
 from detente import engine, schema
 from detente.metrics import intervals
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from detente.audit import Criterion
 
-DRAWS = 9999
 MIN_GROUPS = 5  # fewer groups do not show how far groups spread
 
 
@@ -69,36 +68,14 @@ class Homogeneity:
 def homogeneity(counts: pd.DataFrame, seed: int = 0) -> Homogeneity:
     """Test of one common non-target share over groups with known leads.
 
-    Pearson's chi-square; where an expected count is below 5, Fisher's exact test for two groups, else DRAWS
-    tables drawn with the margins fixed (seed stated), p = (1 + tables at least as extreme) / (1 + DRAWS).
+    The test is `intervals.alike`: Pearson's chi-square, or an exact or drawn one where expected counts are small.
     """
-    table = counts.loc[counts["known"] > 0, ["known", "non_target"]].to_numpy("int64")
-    known, hits = table[np.lexsort(table.T)].T  # the order of rows must not move a drawn p
-    groups, left_out = len(known), len(counts) - len(known)
-    if groups < 2:
-        return Homogeneity(math.nan, max(groups - 1, 0), math.nan, "none", groups, left_out, math.nan)
-    pool = hits.sum() / known.sum()
-    smallest = float(min(pool, 1 - pool) * known.min())
-    if pool in (0, 1):
-        return Homogeneity(0.0, groups - 1, 1.0, "chi2", groups, left_out, smallest)
-    statistic = float(_chi_square(hits, known))
-    if smallest >= 5:
-        method, p = "chi2", float(stats.chi2.sf(statistic, groups - 1))
-    elif groups == 2:
-        method, p = "fisher", float(stats.fisher_exact([hits, known - hits]).pvalue)
-    else:
-        drawn = np.random.default_rng(seed).multivariate_hypergeometric(
-            known, hits.sum(), size=DRAWS, method="marginals"
-        )
-        extreme = int((_chi_square(drawn, known) >= statistic * (1 - 1e-9)).sum())
-        method, p = "monte_carlo", (1 + extreme) / (1 + DRAWS)
-    return Homogeneity(statistic, groups - 1, p, method, groups, left_out, smallest)
-
-
-def _chi_square(hits: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Pearson's statistic of a 2 x K table (or of many tables with the same margins)."""
-    pool = hits.sum(axis=-1, keepdims=True) / known.sum()
-    return ((hits - known * pool) ** 2 / (known * pool * (1 - pool))).sum(axis=-1)
+    table = counts.loc[counts["known"] > 0, ["non_target", "known"]].to_numpy("int64")
+    test = intervals.alike(np.column_stack([table[:, 0], table[:, 1] - table[:, 0]]), seed)
+    groups = len(table)
+    return Homogeneity(
+        test.statistic, max(groups - 1, 0), test.p, test.method, groups, len(counts) - groups, test.smallest
+    )
 
 
 def against_rest(
@@ -133,7 +110,7 @@ def against_rest(
         low=low,
         high=high,
         p=p,
-        p_holm=_holm(p),
+        p_holm=intervals.holm(p),
         compared=len(table) if len(table) > 1 else 0,
         level=level,
     )
@@ -149,13 +126,6 @@ def _fisher(hits: int, known: int, rest_hits: int, rest_known: int) -> float:
     if not rest_known:
         return math.nan
     return float(stats.fisher_exact([[hits, known - hits], [rest_hits, rest_known - rest_hits]]).pvalue)
-
-
-def _holm(p: np.ndarray) -> np.ndarray:
-    """Holm's step-down correction: the k-th smallest of m times m - k + 1, never falling, at most 1."""
-    order = np.argsort(p)
-    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    return np.minimum(steps, 1)[np.argsort(order)]
 
 
 def shrunk(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
@@ -175,7 +145,7 @@ def shrunk(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     table = share_by(counts, level)
     hits, known = table["non_target"], table["known"]
     judged = known > 0
-    fitted = _fit_prior(hits[judged].to_numpy(float), known[judged].to_numpy(float))
+    fitted = intervals.beta_prior(hits[judged], known[judged])
     status = "few_groups" if judged.sum() < MIN_GROUPS else "ok" if fitted else "one_share"
     a, b = fitted if status == "ok" and fitted else (math.nan, math.nan)
     tail = (1 - level) / 2
@@ -191,42 +161,6 @@ def shrunk(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     whole = hits.sum() / known.sum() if known.sum() else math.nan
     table = table.assign(separable=status == "ok", status=status, whole=whole)
     return table.sort_values("estimate", ascending=False, kind="stable", na_position="last")
-
-
-def _fit_prior(hits: np.ndarray, known: np.ndarray) -> tuple[float, float] | None:
-    """a and b of the prior, or None where the likelihood is highest with (nearly) all groups alike.
-
-    Nearly: a prior that outweighs all leads together would make a group surer than the pool is.
-    """
-    if not 0 < hits.sum() < known.sum():
-        return None
-    middle, heaviest = special.logit(hits.sum() / known.sum()), math.log(known.sum())
-    bounds = [(middle - 8, middle + 8), (-5.0, heaviest)]
-    fine = {"ftol": 1e-15, "gtol": 1e-9}
-    fits = [
-        optimize.minimize(
-            _loss, (middle, weight), (hits, known), "L-BFGS-B", True, bounds=bounds, options=fine
-        )
-        for weight in (0.0, heaviest / 2, heaviest - 0.1)
-    ]
-    a, b, weight = _beta(min(fits, key=lambda fit: fit.fun).x)
-    return (a, b) if math.log(weight) < heaviest - 0.05 else None
-
-
-def _beta(place: np.ndarray) -> tuple[float, float, float]:
-    """a, b and a + b from (logit of the mean, logarithm of the weight a + b)."""
-    mean, weight = float(special.expit(place[0])), math.exp(place[1])
-    return weight * mean, weight * (1 - mean), weight
-
-
-def _loss(place: np.ndarray, hits: np.ndarray, known: np.ndarray) -> tuple[float, np.ndarray]:
-    """Minus the log-likelihood of the beta-binomial, and its gradient over `place`."""
-    a, b, weight = _beta(place)
-    gain = (special.betaln(a + hits, b + known - hits) - special.betaln(a, b)).sum()
-    both = special.psi(weight) - special.psi(weight + known)
-    by_a = (special.psi(a + hits) - special.psi(a) + both).sum()
-    by_b = (special.psi(b + known - hits) - special.psi(b) + both).sum()
-    return -float(gain), -np.array([a * b / weight * (by_a - by_b), a * by_a + b * by_b])
 
 
 @dataclass(frozen=True)

@@ -147,3 +147,19 @@ def from_zero(ax: Axes, top: float, say: Callable[[float], str], whole: bool = F
     ax.tick_params(axis="y", length=0, labelcolor=MUTED)
     ax.yaxis.set_major_locator(MaxNLocator(4, integer=whole))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: say(round(value, 6))))
+
+
+def spread(places: list[float], heights: list[float], low: float = 0.0, high: float = 1.0) -> list[float]:
+    """Centres of texts of these heights, as near to their places as they can stand without touching.
+
+    places, heights, low, high : one unit, e.g. parts of the axes. What cannot fit begins at `low`.
+    """
+    order = sorted(range(len(places)), key=lambda at: (places[at], at))
+    found, floor = dict.fromkeys(order, 0.0), low
+    for at in order:
+        found[at] = max(places[at], floor + heights[at] / 2)
+        floor = found[at] + heights[at] / 2
+    for at in reversed(order):
+        found[at] = max(min(found[at], high - heights[at] / 2), low + heights[at] / 2)
+        high = found[at] - heights[at] / 2
+    return [found[at] for at in range(len(places))]

@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
 
 from detente.present import numbers
 from detente.present.canvas import (
@@ -42,10 +43,13 @@ from detente.present.canvas import (
     top_of,
     wrap,
 )
+from detente.present.charts_league import SIZE, plot_funnel
+from detente.present.charts_time import curves, fates, time_height
 from detente.present.wording import Words
 
 PARTS = {"target": BLUE, "non_target": ORANGE, "unknown": PALE}
 FATE = {"kept": BLUE, "quarantined": ORANGE, "dropped": PALE}
+STEP = {"passed": BLUE, "lost": ORANGE, "open": PALE}
 HEAT = LinearSegmentedColormap.from_list("heat", ["#f6f8fa", "#f5c9a6", ORANGE])
 Draw = Callable[[pd.DataFrame, Words, Axes, bool], Axes]
 
@@ -63,11 +67,15 @@ def draw(picture: Draw, frame: pd.DataFrame, words: Words, narrow: bool = False)
 def _height(picture: Draw, frame: pd.DataFrame, narrow: bool) -> float:
     if picture in (trend, weeks):
         return 2.9 if narrow else 3.1
+    if picture in (fates, curves):
+        return time_height(frame, narrow)
+    if picture is plot_funnel:
+        return SIZE[narrow]
     if picture is heat:
         across, down = _sides(frame, narrow)
         names, heads = frame[down].unique(), list(frame[across].unique())
         return _cell(names, narrow) * len(names) + _across(heads, narrow)[2] + 0.15
-    legend = 0.3 if picture in (stacked, waterfall) else 0
+    legend = 0.3 if picture in (stacked, waterfall, steps, pairs) else 0
     return sum(pitches(frame["label"], narrow)) + 0.4 + legend
 
 
@@ -117,6 +125,54 @@ def waterfall(frame: pd.DataFrame, words: Words, ax: Axes, narrow: bool) -> Axes
     return _parts(frame, words, ax, narrow, FATE, "read")
 
 
+def steps(frame: pd.DataFrame, words: Words, ax: Axes, narrow: bool) -> Axes:
+    """What became of those who entered each stage, top to bottom. frame: label, entered, passed, lost, open."""
+    return _parts(frame, words, ax, narrow, STEP, "entered")
+
+
+def pairs(frame: pd.DataFrame, words: Words, ax: Axes, narrow: bool) -> Axes:
+    """A share as it is (hollow) and adjusted (full), each with its interval, joined by a line.
+
+    frame : label, known, share, low, high, other, other_low, other_high (0..1); optional named, enough. A row
+            without `other` shows what it has.
+    """
+    places, colours = rows(ax, frame, words, narrow), colours_of(frame)
+    above, below = places - 0.06, places + 0.06
+    ends = [np.c_[frame[x], y] for x, y in (("share", above), ("other", below))]
+    for start, end, colour in zip(*ends, colours, strict=True):
+        ax.plot([start[0], end[0]], [start[1], end[1]], color=colour, linewidth=1, zorder=2)
+    ax.hlines(above, frame["low"], frame["high"], color=colours, linewidth=1.2)
+    ax.hlines(below, frame["other_low"], frame["other_high"], color=colours, linewidth=2.4)
+    look = {"s": 30, "zorder": 3, "linewidth": 1.3}
+    ax.scatter(frame["share"], above, facecolor="white", edgecolor=colours, **look)
+    ax.scatter(frame["other"], below, facecolor=colours, edgecolor=colours, **look)
+    said = [_pair(row, words) for row in frame.to_dict("records")]
+    reach = ("share", "high", "other", "other_high")
+    say(ax, frame, places, narrow, said, rights(frame, *reach))
+    ax.grid(axis="x", color=RULE, linewidth=0.6)
+    top = top_of(frame[list(reach)].to_numpy(float).ravel().tolist(), 0.05)
+    scale(ax, 0, min(top * 1.04, 1.0), words.percent, narrow)
+    marks = [
+        Line2D([], [], marker="o", linestyle="", color=INK, markerfacecolor=face, markersize=5.5)
+        for face in ("white", INK)
+    ]
+    _key(ax, marks, [words.t("chart.raw"), words.t("chart.adjusted")])
+    return ax
+
+
+def _pair(row: dict, words: Words) -> str:
+    before, after = (percent(row[name], row["known"], words) for name in ("share", "other"))
+    return before if before == after or numbers.undefined(row["other"]) else f"{before} → {after}"
+
+
+def _key(ax: Axes, *marks: list) -> None:
+    """The legend above a picture."""
+    ax.figure.legend(
+        *marks, loc="outside upper left", ncols=3, frameon=False, handlelength=1, handleheight=1,
+        columnspacing=1.4, handletextpad=0.5, borderpad=0.1,
+    )  # fmt: skip
+
+
 def _parts(
     frame: pd.DataFrame, words: Words, ax: Axes, narrow: bool, parts: dict[str, str], whole: str
 ) -> Axes:
@@ -140,10 +196,7 @@ def _parts(
                 ax.text(start + size / 2, place, words.percent(size), **look)
         left = left + width
     scale(ax, 0, 1, words.percent, narrow)
-    ax.figure.legend(
-        loc="outside upper left", ncols=3, frameon=False, handlelength=1, handleheight=1, columnspacing=1.4,
-        handletextpad=0.5, borderpad=0.1,
-    )  # fmt: skip
+    _key(ax)
     return ax
 
 

@@ -85,8 +85,13 @@ class Report:
         self._show(pieces.tiles(items, self.words))
 
     def show(self, view: View, *more: Table) -> None:
-        """One section: the finding as heading, its sentence and question, the picture, the tables."""
+        """One section: the finding as heading, its sentence and question, the picture, the tables.
+
+        A view without a heading and a finding is no section: what it would be about is not there at all.
+        """
         words, item = self.words, view.finding
+        if item is None and not view.heading:
+            return
         if item is not None:
             self.findings.append(item)
         heading = view.heading or (item.headline if item else "")

@@ -14,16 +14,26 @@ from detente.present.report import Report, View
 from detente.present.section import Number, phrase, state
 
 GROUP = "summary"
-# What a CEO needs first: how many leads are not ours, where from, at what cost, and whether anybody agrees on it.
+# What a CEO needs first: how many leads are not ours, where from and at what cost; where deals stop and why; and for
+# what the data is good.
 FIRST = (
-    "non_target_share",
-    "non_target_channels",
-    "criterion_top",
-    "wasted_spend",
-    "definitions_spread",
-    "good_for",
-)
-TILES = ("non_target_share", "unknown_share", "wasted_spend", "labels_agreement")
+    "non_target_share", "non_target_channels", "wasted_spend", "definitions_spread", "stage_losses", "reason_top",
+    "rescue_worth", "good_for",
+)  # fmt: skip
+TILES = (
+    "non_target_share", "wasted_spend", "labels_agreement", "conversion_honest", "reason_silence", "design_standing",
+)  # fmt: skip
+# The questions that come first at a meeting; others follow in the order of the notebooks.
+URGENT = (
+    "non_target_channels", "criterion_top", "wasted_spend", "reason_channel", "reason_top", "court",
+    "label_in_hindsight", "managers_same_leads", "design_standing", "reason_silence", "stage_passing",
+    "design_requirements", "stage_losses", "conversion_honest", "rescue_together", "definitions_spread",
+)  # fmt: skip
+MOST = 5  # questions to one head: more are not asked at a meeting, they stand on their pages
+HYPOTHESES = (
+    "non_target_share", "non_target_channels", "criterion_top", "unknown_share", "label_in_hindsight", "court",
+    "reason_silence", "design_standing",
+)  # fmt: skip
 
 
 def collect(folder: str) -> list[Finding]:
@@ -122,13 +132,18 @@ def _asked(item: Finding, head: str) -> bool:
 def questions(report: Report, found: list[Finding], head: str) -> View:
     """The questions to one head, each with the number it rests on."""
     group = f"{GROUP}.questions"
-    chosen = [item for item in found if _asked(item, head)]
-    who = phrase(report, group, f"head_{head}")
+    rank = {name: place for place, name in enumerate(URGENT)}
+    asked = sorted(
+        (item for item in found if _asked(item, head)), key=lambda item: rank.get(item.id, len(rank))
+    )
+    chosen, who = asked[:MOST], phrase(report, group, f"head_{head}")
     asks = [
         Ask(item.question, _point(report, item), report.words.t("page.decides", decision=item.decision))
         for item in chosen
     ]
-    return View(heading=phrase(report, group, "heading", who=who), asks=asks)
+    more = len(asked) - len(chosen)
+    note = phrase(report, group, "more", count=more) if more else ""
+    return View(heading=phrase(report, group, "heading", who=who), asks=asks, note=note)
 
 
 def pages(report: Report, found: list[Finding]) -> View:
@@ -186,18 +201,7 @@ def open_questions(report: Report, found: list[Finding]) -> View:
 def hypotheses(report: Report, found: list[Finding], patience: pd.DataFrame) -> View:
     """A form for the review: today's number, and how many leads it takes to see it move."""
     group, known = f"{GROUP}.hypotheses", _by_id(found)
-    wanted = patience[
-        patience["id"].isin(
-            [
-                "non_target_share",
-                "non_target_channels",
-                "criterion_top",
-                "unknown_share",
-                "label_in_hindsight",
-                "court",
-            ]
-        )
-    ]
+    wanted = patience[patience["id"].isin(HYPOTHESES)]
     if wanted.empty:
         return View(finding=state(report, group, "hypotheses", "ceo", variant="none", status="cannot_tell"))
     material = report.audit.thresholds.material
