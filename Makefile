@@ -30,10 +30,11 @@ lab: $(READY)
 notebooks: $(READY)
 	$(ALONE) $(BIN)/python -m detente.run.refresh
 
-# Half an hour on two quiet cores; benchmarks/README.md holds what it printed last.
+# An hour on two quiet cores; benchmarks/README.md holds what it printed last.
 bench: $(READY)
 	@$(BIN)/python benchmarks/runner.py
 	@$(BIN)/python benchmarks/metrics.py --repeats 1
+	@$(BIN)/python benchmarks/journeys.py
 
 # Needs uv. Without a header and index options, no address of a package registry gets into the file.
 # setuptools is in it because the package itself is installed without network and build isolation.

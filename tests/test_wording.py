@@ -18,7 +18,7 @@ LATIN = {
     "mac", "pipedrive", "python", "romi", "sql", "utm", "xlsx", "yml", "p", "amocrm", "n", "vk", "ads",
     "at", "by", "criteria", "known", "labels", "sales", "set", "sources", "spend", "stages",
     "amount", "calls", "contacts", "deadline", "evidence", "fact", "fields", "first", "funnel", "hours", "quoted",
-    "reasons", "roles", "tasks",
+    "campaign", "content", "medium", "reasons", "roles", "source", "tasks", "term",
 }  # fmt: skip
 
 

@@ -73,6 +73,19 @@ def lost(loss: schema.LossLog, level: float = 0.95) -> Lost:
     return Lost(len(loss.sources), read, kept, quarantined, dropped, gone, share, low, high, level)
 
 
+def texts(journeys: ibis.Table, columns: Sequence[str]) -> pd.DataFrame:
+    """What is written in text columns: column, text, leads; one row per different text, by column, then text."""
+    parts = []
+    for name in columns:
+        if name in journeys.columns:
+            text = journeys[name].cast("string")
+            rows = journeys.filter(text.notnull()).group_by(text=text).aggregate(leads=lambda t: t.count())
+            parts.append(engine.frame(rows).assign(column=name))
+    found = pd.concat(parts) if parts else pd.DataFrame(columns=["column", "text", "leads"])
+    found = found.sort_values(["column", "text"], kind="stable", ignore_index=True)
+    return found[["column", "text", "leads"]]
+
+
 @dataclass(frozen=True)
 class Freshness:
     """How old the data is on the day of the export, in whole days; None and NaN where there is no such event.

@@ -163,6 +163,22 @@ def names(report: Report, names: pd.DataFrame, proven: pd.DataFrame) -> View:
     return View(finding=finding, table=listed)
 
 
+def letters(report: Report, mixed: pd.DataFrame, texts: pd.DataFrame) -> list[View]:
+    """Words that mix two alphabets. mixed : `stage_names.homoglyphs` of `texts`, which is `health.texts`."""
+    if mixed.empty:
+        return []
+    rows = texts.merge(mixed, on="text")
+    rows = rows.assign(field=[report.column(name) for name in rows["column"]])
+    rows = rows.sort_values(["leads", "field", "text"], ascending=[False, True, True], ignore_index=True)
+    number = Number(len(rows), "count", n=len(texts))
+    finding = state(
+        report, f"{GROUP}.letters", "design_letters", "data", number, words=len(rows), all=len(texts),
+        word=rows["word"].iloc[0], repaired=rows["repaired"].iloc[0],
+    )  # fmt: skip
+    kinds = {"field": "text", "text": "text", "word": "text", "repaired": "text", "leads": "count"}
+    return [View(finding=finding, table=table(report, "letters", rows, kinds, f"{GROUP}.letters"))]
+
+
 def _named(report: Report, order: int, part: pd.DataFrame) -> dict:
     """One stage: everything its name and fact gave rise to, in one line."""
     says = [phrase(report, f"{GROUP}.code", code) for code in part["code"]]

@@ -16,13 +16,13 @@ PEOPLE = 2  # managers or more: fewer are no comparison
 
 
 def deals(
-    report: Report, budget: pd.DataFrame, drift, deadline, contacts, effort: pd.DataFrame
+    report: Report, budget: pd.DataFrame, drift, deadline, contacts, roles, effort: pd.DataFrame
 ) -> list[View]:
-    """A budget, a deadline, several contacts, hours: a view for each that the export holds."""
+    """A budget, a deadline, several contacts and their roles, hours: a view for each that the export holds."""
     found = [_budget(report, budget)] if budget["filled"].sum() else []
     found += [_drift(report, drift)] if drift.status != "no_first" else []
     found += [_versus(report, "deadline", deadline)] if deadline.status != "none" else []
-    found += [_contacts(report, contacts)] if contacts.status != "none" else []
+    found += [_contacts(report, contacts, roles)] if contacts.status != "none" else []
     return found + ([_effort(report, effort)] if len(effort) else [])
 
 
@@ -101,7 +101,7 @@ def _of(hits: int, trials: int) -> float:
     return hits / trials if trials else math.nan
 
 
-def _contacts(report: Report, found) -> View:
+def _contacts(report: Report, found, roles: pd.DataFrame | None) -> View:
     group, least = f"{GROUP}.contacts", report.audit.thresholds.min_group
     view = _versus(report, "contacts", found)
     most = found.table["contacts"].max()
@@ -111,7 +111,7 @@ def _contacts(report: Report, found) -> View:
     frame = found.table.assign(label=labels, known=found.table["deals"], enough=found.table["deals"] >= least)
     caption = phrase(report, group, "caption", ripe=report.audit.thresholds.ripe_days)
     figure = Figure(charts.shares, frame, title=phrase(report, group, "title"), caption=caption)
-    return View(finding=view.finding, figure=figure)
+    return View(finding=view.finding, figure=figure, tables=_roles(report, roles))
 
 
 def _effort(report: Report, effort: pd.DataFrame) -> View:
@@ -181,8 +181,37 @@ def _talk(report: Report, talk: pd.DataFrame, by: str, named) -> Table:
     return Table(f"minutes_{by}", rows, columns, phrase(report, f"{GROUP}.minutes", f"table_{by}"))
 
 
-def tasks(report: Report, wording: pd.DataFrame, quality: pd.DataFrame | None) -> list[View]:
-    """Do tasks name a result; the wordings that do not, each with one that would."""
+def _roles(report: Report, roles: pd.DataFrame | None) -> list[Table]:
+    """Who is on the deals, as a table beside the number of contacts."""
+    if roles is None or roles.empty:
+        return []
+    rows = roles.assign(interval=list(zip(roles["low"], roles["high"], strict=True)),
+                        won_interval=list(zip(roles["won_low"], roles["won_high"], strict=True)))  # fmt: skip
+    kinds = {"role": "text", "deals": "count", "share": "share", "interval": "percent_range", "ripe": "count",
+             "won": "count", "won_interval": "percent_range"}  # fmt: skip
+    return [_table(report, "roles", rows, kinds, f"{GROUP}.roles")]
+
+
+def _progress(report: Report, progress) -> str:
+    """Whether deals move on more often after a task that names a result; nothing where the export cannot show it."""
+    if progress is None or progress.status not in ("ok", "cannot_tell"):
+        return ""
+    good, poor = (progress.table.loc[name] for name in ("correct", "wrong"))
+    if not (good["ripe"] and poor["ripe"]):
+        return ""
+    variant = progress.status if progress.status != "ok" else "more" if progress.difference > 0 else "less"
+    return phrase(
+        report, f"{GROUP}.tasks", "progress", variant, days=progress.days, good=good["moved"], of_good=good["ripe"],
+        good_share=good["share"], poor=poor["moved"], of_poor=poor["ripe"], poor_share=poor["share"],
+        interval=(progress.low, progress.high),
+    )  # fmt: skip
+
+
+def tasks(report: Report, wording: pd.DataFrame, quality: pd.DataFrame | None, progress=None) -> list[View]:
+    """Do tasks name a result; the wordings that do not, each with one that would.
+
+    progress : `task_words.progress`: do deals move on more often after tasks that do?
+    """
     if quality is None or wording.empty:
         return []
     group = f"{GROUP}.tasks"
@@ -215,7 +244,7 @@ def tasks(report: Report, wording: pd.DataFrame, quality: pd.DataFrame | None) -
     if wrong:
         kinds = {"title": "text", "tasks": "count", "why": "text", "suggestion": "text"}
         tables.insert(0, _table(report, "tasks", rows, kinds, group))
-    return [View(finding=finding, tables=tables)]
+    return [View(finding=finding, tables=tables, note=_progress(report, progress))]
 
 
 def to_listen(report: Report, calls: pd.DataFrame | None, seed: int) -> list[View]:
