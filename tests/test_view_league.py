@@ -35,6 +35,8 @@ CASES = {
     "one who wins less": both("#01", 4, 0) + [lead for at in range(2, 7) for lead in both(f"#0{at}", 25, 8)],
     "one with better leads": both("#01", 60, 1, 180, 20)
     + [lead for at in range(2, 7) for lead in both(f"#0{at}", 20, 7, 60, 140)],
+    "one whose leads may explain it": of("#01", 6, 200, "cold")
+    + [lead for at in range(2, 6) for lead in both(f"#0{at}", 24, 4, 200, 100)],
     "the order turns": of("#01", 192, 263, "large") + of("#01", 81, 87, "small") * 2
     + of("#02", 55, 80, "large") * 2 + of("#02", 234, 270, "small") * 3,
     "reversal": (of("#01", 192, 263, "large") + of("#01", 81, 87, "small")) * 6
@@ -173,6 +175,13 @@ def test_one_who_wins_less_is_asked_what_works_first(told) -> None:
     item = findings["managers_won"]
     assert item.headline == "Менеджер 01 выигрывает реже остальных"
     assert item.question.startswith("Менеджер 01: что уже получается и что добавить")
+
+
+def test_one_who_wins_less_is_not_accused_where_like_leads_do_not_confirm_it(told) -> None:
+    item = told["one whose leads may explain it", "en"][0]["managers_won"]
+    assert item.headline == "Manager 01 wins less often, which like leads do not confirm"
+    assert (item.value, item.n) == (0.03, 200)
+    assert item.question == "By which rule do managers get their leads, and is it meant so?"
 
 
 def test_better_leads_are_not_called_better_sales(told) -> None:

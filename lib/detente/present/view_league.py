@@ -107,12 +107,12 @@ def _compare(
     if named.empty:
         return _nobody(report, group, ident, ask, compared, values)
     first = named.iloc[0]
-    why, explained = _why(report, same, named.index[0], first["difference"] > 0)
+    why, doubt = _why(report, same, named.index[0], first["difference"])
     side = "better" if first["difference"] > 0 else "worse"
     ends = sorted((abs(first["diff_low"]), abs(first["diff_high"])))
     return state(
         report, group, ident, ask, Number(first["share"], low=first["low"], high=first["high"], n=int(first["trials"])),
-        variant=f"{side}_leads" if explained else side, who=quoted(report, by, named.index[0]), share=first["share"],
+        variant=f"{side}{doubt}", who=quoted(report, by, named.index[0]), share=first["share"],
         interval=(first["low"], first["high"]), hits=first["hits"], trials=first["trials"], rest=first["rest_share"],
         difference=abs(first["difference"]), difference_interval=tuple(ends), why=why,
         others=_others(report, by, named), **values,
@@ -143,14 +143,18 @@ def _others(report: Report, by: str, named: pd.DataFrame) -> str:
     return said
 
 
-def _why(report: Report, same: pd.DataFrame | None, name: object, better: bool) -> tuple[str, bool]:
-    """What like leads say about a named manager, and whether his leads are what sets him apart."""
+def _why(report: Report, same: pd.DataFrame | None, name: object, difference: float) -> tuple[str, str]:
+    """What like leads say about a named manager; "_leads" where his leads set him apart, "_unproven" where they may."""
     if same is None or name not in same.index or same.loc[name, "strata"] < 2:
-        return "", False
-    verdict = same.loc[name, "verdict"]
-    side, other = ("better", "worse") if better else ("worse", "better")
+        return "", ""
+    verdict, effect = same.loc[name, ["verdict", "lead_effect"]]
+    side, other = ("better", "worse") if difference > 0 else ("worse", "better")
     told = {f"sells_{side}": "sells", f"got_{side}_leads": f"leads_{side}", f"got_{other}_leads": "against"}
-    return phrase(report, GROUP, "why_" + told.get(verdict, "unclear")), verdict == f"got_{side}_leads"
+    doubt = {"sells": "", "against": "", f"leads_{side}": "_leads"}.get(told.get(verdict, ""), "_unproven")
+    if verdict == "cannot_tell" and effect * difference > 0:
+        part = min(abs(effect), abs(difference))
+        return phrase(report, GROUP, "why_part", part=part, difference=abs(difference)), doubt
+    return phrase(report, GROUP, "why_" + told.get(verdict, "unclear")), doubt
 
 
 def _rows(report: Report, table: pd.DataFrame, by: str) -> pd.DataFrame:
