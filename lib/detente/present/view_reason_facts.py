@@ -176,12 +176,12 @@ def spellings(report: Report, ripe, found) -> View:
             words = [group_words(report, item) if isinstance(item, str) else None for item in rows["group"]]
             kinds = {
                 "typed": "text",
-                "losses": "count",
+                "lost": "count",
                 "joins": "text",
                 "group_words": "text",
                 "score": "count",
             }
-            frame = rows.rename(columns={"text": "typed"}).assign(group_words=words)
+            frame = rows.rename(columns={"text": "typed", "losses": "lost"}).assign(group_words=words)
             tables.append(
                 Table(
                     f"spelling_{title}",
