@@ -6,15 +6,23 @@ no Ibis type leaves a metric as its result. `ibis` is imported on first use: it 
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import uuid
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import platformdirs
 
 if TYPE_CHECKING:
     import ibis
+
+
+MEMORY = "4GB"  # what the engine takes before it spills to disk; DETENTE_MEMORY states another, such as 16GB
 
 
 @cache
@@ -23,13 +31,28 @@ def connection() -> ibis.BaseBackend:
     import duckdb
     import ibis
 
-    con = ibis.duckdb.connect(autoinstall_known_extensions=False, autoload_known_extensions=False)
+    con = ibis.duckdb.connect(
+        autoinstall_known_extensions=False, autoload_known_extensions=False, temp_directory=_spill(),
+        memory_limit=os.environ.get("DETENTE_MEMORY", MEMORY),
+    )  # fmt: skip
     # In a kernel without ipywidgets even switching the bar off is an error; there is no bar then.
     with suppress(duckdb.InvalidInputException):
         con.raw_sql("SET enable_progress_bar = false")
     ibis.set_backend(con)
     ibis.options.sql.fuse_selects = False  # DuckDB flattens nested selects itself, in a tenth of the time
     return con
+
+
+def _spill() -> str:
+    """Where the engine may put what does not fit into memory; it makes the folder when it needs it.
+
+    In the cache, which only its owner may read, under a name that intake sweeps if a killed process leaves it.
+    """
+    root = Path(os.environ.get("DETENTE_CACHE") or platformdirs.user_cache_dir("detente"))
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    spill = root / f".work-{uuid.uuid4().hex}"
+    atexit.register(shutil.rmtree, spill, ignore_errors=True)
+    return str(spill)
 
 
 def read(path: Path | str) -> ibis.Table:
