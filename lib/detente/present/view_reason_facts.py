@@ -7,7 +7,7 @@ import pandas as pd
 from detente.present.pieces import Figure, Table
 from detente.present.report import Report, View
 from detente.present.section import Number, missing, phrase, state
-from detente.present.view_reasons import DRAWN, GROUP, columns, group_words, heat, name, named_rows, nothing
+from detente.present.view_reasons import DRAWN, GROUP, columns, group_words, heat, name, named_rows
 
 FIRST = {"no_answer": "reason_no_answer", "wrong_number": "reason_wrong_number", "price": "reason_price"}
 
@@ -17,7 +17,7 @@ def claim(report: Report, ripe, found) -> View:
     group, ident, limits = f"{GROUP}.{found.claim}", FIRST[found.claim], report.audit.thresholds
     ask = "marketing" if found.claim == "wrong_number" else "sales"  # a form lets a bad number through
     if not ripe.filled:
-        return nothing()
+        return View()  # no reasons to count: the first section says so
     if found.status == "no_claims":
         return View(finding=state(report, group, ident, ask, variant="none", status="not_available"))
     if found.status == "no_facts":
@@ -92,7 +92,7 @@ def overuse(report: Report, ripe, table: pd.DataFrame, adjusted: bool, split: pd
     """
     group, limits = f"{GROUP}.overuse", report.audit.thresholds
     if not ripe.filled:
-        return nothing()
+        return View()  # no reasons to count: the first section says so
     compared = table.drop_duplicates("manager") if len(table) else table
     if (compared["losses"] >= limits.min_group).sum() < 2 if len(table) else True:
         few = {"variant": "few", "status": "cannot_tell", "need": limits.min_group}
@@ -161,7 +161,7 @@ def spellings(report: Report, ripe, found) -> View:
     """What to put together in audit.yml: proposals, and near texts for a person to decide."""
     group = f"{GROUP}.spelling"
     if not ripe.filled:
-        return nothing()
+        return View()  # no reasons to count: the first section says so
     variant = "clear" if not found.loose else "none" if found.sure.empty and found.unsure.empty else ""
     values = {
         "texts": found.texts, "loose": found.loose, "losses": found.losses, "sure": len(found.sure),

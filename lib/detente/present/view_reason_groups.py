@@ -7,7 +7,7 @@ import pandas as pd
 from detente.present.pieces import Table
 from detente.present.report import Report, View
 from detente.present.section import Number, missing, phrase, state
-from detente.present.view_reasons import DRAWN, GROUP, REST, columns, heat, name, named_rows, nothing
+from detente.present.view_reasons import DRAWN, GROUP, REST, columns, heat, name, named_rows
 
 
 def groups(report: Report, by: str, ripe, split: pd.DataFrame, stand_out: pd.DataFrame) -> View:
@@ -15,7 +15,7 @@ def groups(report: Report, by: str, ripe, split: pd.DataFrame, stand_out: pd.Dat
     group, ident, least = f"{GROUP}.{by}", f"reason_{by}", report.audit.thresholds.min_group
     ask = "marketing" if by == "channel" else "sales"
     if not ripe.filled:
-        return nothing()
+        return View()  # no reasons to count: the first section says so
     if split[by].isna().all():
         return View(finding=missing(report, group, ident, "data"))
     named = stand_out[stand_out["named"]]

@@ -82,11 +82,6 @@ def columns(report: Report, kinds: Mapping[str, str], **values: float) -> list[C
     ]  # type: ignore[arg-type]
 
 
-def nothing() -> View:
-    """A section that has nothing to stand on: no losses, or no reason written. The first section says which."""
-    return View()
-
-
 # --- how many say why ---
 def filled(report: Report, every, ripe) -> View:
     """How many losses have a reason. every, ripe: `reasons.filled` of all losses, and of those counted below."""
@@ -113,7 +108,7 @@ def silence(report: Report, ripe, shares: pd.DataFrame, rest: pd.DataFrame) -> V
     """Who leaves the reason empty or writes one that says nothing. shares, rest: `nontarget` over `reasons.silence`."""
     group, limits = f"{GROUP}.silence", report.audit.thresholds
     if not ripe.filled:
-        return nothing()
+        return View()  # no reasons to count: the first section says so
     values = {
         "silent": ripe.silent, "lost": ripe.lost, "share": ripe.silent_share, "empty": ripe.empty,
         "interval": (ripe.silent_low, ripe.silent_high), "nothing": ripe.nothing, "ours": ripe.ours,
@@ -170,7 +165,7 @@ def pareto(report: Report, ripe, pareto: pd.DataFrame) -> View:
     group = f"{GROUP}.pareto"
     best = top(pareto) if ripe.filled else None
     if best is None:
-        return nothing()
+        return View()  # no reasons to count: the first section says so
     rows = named_rows(report, pareto)
     row, loose = rows.loc[best.name], bounded(report, ripe)
     few = row["lost"] < LEAST or row["known"] < report.audit.thresholds.min_group
@@ -201,7 +196,7 @@ def stages(report: Report, ripe, split: pd.DataFrame) -> View:
     """Stage x reason, in losses and money."""
     group = f"{GROUP}.stages"
     if not ripe.filled:
-        return nothing()
+        return View()  # no reasons to count: the first section says so
     if split["stage"].isna().all():
         return View(finding=missing(report, group, "reason_stage", "data"))
     rows = named_rows(report, split).assign(stage_name=[stage_name(report, item) for item in split["stage"]])
@@ -255,7 +250,7 @@ def owners(report: Report, ripe, owners: pd.DataFrame) -> View:
     """Losses by the department whose question the reason is."""
     group = f"{GROUP}.owners"
     if not ripe.filled:
-        return nothing()
+        return View()  # no reasons to count: the first section says so
     nobody = owners["owner"].isin(["not_assigned", "not_said"])
     rows = owners.assign(
         label=[phrase(report, f"{GROUP}.owner", item) for item in owners["owner"]],

@@ -8,7 +8,7 @@ from detente.present import charts
 from detente.present.pieces import Figure, Table
 from detente.present.report import Report, View
 from detente.present.section import Number, missing, phrase, state
-from detente.present.view_reasons import GROUP, LEAST, asked, columns, name, nothing, stage_name
+from detente.present.view_reasons import GROUP, LEAST, asked, columns, name, stage_name
 
 ROWS = 10  # places drawn
 FIXES = 3  # of them reckoned together
@@ -55,7 +55,7 @@ def worth(report: Report, ripe, cells: pd.DataFrame, ranked: pd.DataFrame) -> Vi
     """What a fix of one reason at one stage could bring."""
     group, limits = f"{GROUP}.worth", report.audit.thresholds
     if not ripe.filled:
-        return nothing()
+        return View()  # no reasons to count: the first section says so
     if cells["stage"].isna().all():
         return View(finding=missing(report, group, "rescue_worth", "data"))
     if ranked.empty:

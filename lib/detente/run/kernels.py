@@ -19,7 +19,7 @@ from typing import Any
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
 WARM = (
-    "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
+    "forkserver" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
 )  # its frameworks forbid it
 # What notebooks import: the kernel, the engine, statistics and pictures. A name that is missing is passed over.
 PRELOAD = (

@@ -72,7 +72,7 @@ def pool(jobs: int, temporary: Path, scratch: Path) -> Iterator[ThreadPoolExecut
             yield executor
         except BaseException:
             executor.shutdown(wait=False, cancel_futures=True)
-            kill_tree(os.getpid(), itself=False)
+            kill_descendants()
             raise
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
@@ -93,14 +93,11 @@ def _logged(path: Path) -> Iterator[None]:
         handler.close()
 
 
-def kill_tree(pid: int | None, itself: bool = True) -> None:
-    """End a process's descendants, kernels included, and the process."""
-    with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        family = process.children(recursive=True)
-        for member in [process, *family] if itself else family:
-            with suppress(psutil.Error):
-                member.kill()
+def kill_descendants() -> None:
+    """End every process that this one started, and theirs: kernels among them."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def _guard(temporary: Path) -> multiprocessing.process.BaseProcess:
