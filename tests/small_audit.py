@@ -21,6 +21,8 @@ COLUMNS = {
     "stages": {"lead_id": "deal", "entered_at": "time", "stage": "stage"},
     "spend": {"date_from": "day", "cost": "cost"},
     "payments": {"paid_at": "paid", "amount": "sum"},
+    "invoices": {"issued_at": "issued", "due_at": "due", "amount": "sum", "lead_id": "deal"},
+    "costs": {"period": "month", "article": "article", "amount": "sum", "lead_id": "deal"},
     "calls": {"started_at": "start"},
     "tasks": {"lead_id": "deal"},
     "plan": {"period": "month", "metric": "metric", "value": "value"},

@@ -13,9 +13,9 @@ import pytest
 
 from detente import engine
 from detente.audit import AuditError
+from detente.engine import cache_root
 from detente.intake import export_day, files, people
 from detente.intake import load as load_module  # the function
-from detente.intake.load import cache_root
 from small_audit import Company, frame
 
 PHONE, MAIL, NAME, TITLE, ORDER = (

@@ -16,8 +16,9 @@ import pytest
 
 import synthetic
 from detente import metrics
-from detente.audit import Alerts, Audit
+from detente.audit import Audit
 from detente.run import RunError, alerts, gate, history, publish
+from detente.terms import Alerts
 
 LIMITS = """alerts: {non_target_share: 0.35, unknown_share: 0.5}
 thresholds: {level: 0.9}

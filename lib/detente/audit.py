@@ -13,19 +13,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from detente import stated
-from detente.stated import AuditError, Day, Listed, Text, Texts, once
+from detente.stated import AuditError, Day, Listed, Part, Text, Texts, once
+from detente.terms import Alerts, Economics, Expenses, Experiment, Thresholds
 
 Who = Literal["marketing", "sales", "product", "price", "client", "data"]
 Operator = Literal["in", "not_in", "at_least", "at_most", "between", "contains", "valid_phone"]
-
-
-class Part(BaseModel):
-    """Every section of audit.yml: unknown keys are errors, values never change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Source(Part):
@@ -59,6 +54,8 @@ class SourceSet(Part):
     stages: Source | None = None
     spend: Sources = []
     payments: Sources = []
+    invoices: Sources = []
+    costs: Sources = []
     calls: Source | None = None
     tasks: Source | None = None
     plan: Source | None = None
@@ -201,6 +198,7 @@ class Fields(Part):
     roles: Text | None = None  # who they are, in words
     hours: Text | None = None  # hours of work put into the deal
     first_amount: Text | None = None  # the budget as it was first noted
+    paid: Text | None = None  # the money received so far, as the CRM has it
 
 
 class Period(Part):
@@ -221,36 +219,6 @@ class Tests(Part):
     channels: Texts = []  # every lead of these channels is a test
     phones: Texts = []
     emails: Texts = []
-
-
-class Thresholds(Part):
-    """What counts as much. Each is stated in the report that uses it."""
-
-    level: float = Field(0.95, gt=0.5, lt=1)
-    min_group: int = Field(30, ge=5)  # smaller groups are shown but never named
-    material: float = Field(0.05, ge=0, le=1)  # a difference of shares below this is not called one
-    ripe_days: int = Field(30, ge=0)  # younger leads are told apart
-    later_purchase_days: int = Field(60, ge=1)  # a rejected lead that paid within this time was no non-target
-    talk_seconds: int = Field(60, ge=1)  # a shorter call is no conversation
-    duplicate_days: int = Field(30, ge=0)  # the same person again within this time is the same inquiry
-    stale_days: int = Field(14, ge=1)  # older data: the headline gives way to a warning
-    reasons_filled: float = Field(
-        0.5, ge=0, le=1
-    )  # fewer losses with a reason than this: that is the finding
-    other_share: float = Field(0.2, ge=0, le=1)  # more empty and empty-worded reasons: shares become bounds
-    overuse: float = Field(1.5, ge=1)  # a reason written so many times as often as by colleagues stands out
-    fix_share: float = Field(0.5, gt=0, le=1)  # the part of the losses for one reason that a fix would reach
-    rescued: float = Field(0.75, gt=0, le=1)  # rescued deals go on so much more seldom than those that passed
-    attempts: int = Field(3, ge=1)  # fewer calls than this do not prove that nobody answers
-    month_end_days: int = Field(3, ge=1, le=10)  # the last days of a month, in which moves are counted apart
-
-
-class Alerts(Part):
-    """Limits that end a run with code 4 under --fail-on-alert, each against the interval's near end."""
-
-    non_target_share: float | None = Field(None, ge=0, le=1)
-    unknown_share: float | None = Field(None, ge=0, le=1)
-    lost_rows_share: float | None = Field(None, ge=0, le=1)
 
 
 class Managers(Part):
@@ -274,6 +242,9 @@ class Audit(Part):
     labels: list[Label] = []
     reasons: list[ReasonGroup] = []
     fields: Fields = Fields()
+    costs: Expenses = Expenses()
+    economics: Economics = Economics()
+    experiments: list[Experiment] = []
     channels: dict[str, Texts] = {}  # one name -> its spellings in the exports
     segments: dict[str, Texts] = {}
     managers: Managers = Managers()
@@ -328,6 +299,11 @@ class Audit(Part):
     def _spellings_in_one_name(cls, names: dict[str, list[str]]) -> dict[str, list[str]]:
         once(((word, f"«{name}»") for name, words in names.items() for word in [name, *words]), "value")
         return names
+
+    def vat(self, table: str) -> str:
+        """Whether the money of a source holds VAT: "included", "excluded", or "unknown" where its files differ."""
+        stated = {source.vat for name, source in self.sources.items() if name == table}
+        return stated.pop() if len(stated) == 1 else "unknown"
 
     @classmethod
     def read(cls, path: Path | str) -> Audit:

@@ -43,12 +43,17 @@ def connection() -> ibis.BaseBackend:
     return con
 
 
+def cache_root() -> Path:
+    """Where canonical tables are kept: DETENTE_CACHE, else the user's cache folder."""
+    return Path(os.environ.get("DETENTE_CACHE") or platformdirs.user_cache_dir("detente"))
+
+
 def _spill() -> str:
     """Where the engine may put what does not fit into memory; it makes the folder when it needs it.
 
     In the cache, which only its owner may read, under a name that intake sweeps if a killed process leaves it.
     """
-    root = Path(os.environ.get("DETENTE_CACHE") or platformdirs.user_cache_dir("detente"))
+    root = cache_root()
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     spill = root / f".work-{uuid.uuid4().hex}"
     atexit.register(shutil.rmtree, spill, ignore_errors=True)

@@ -29,7 +29,8 @@ REASONS = (
     "one_spelling", "open_with_close_date", "orphan", "other_currency", "outlier_amount", "overpaid",
     "phone_lost_digits", "placeholder_amount", "product_row", "repeated_row", "round_row_count",
     "rounded_money", "same_id", "shared_deal", "short_row", "spam", "test_lead", "unexpanded_macro",
-    "unmapped_stage", "unmatched_deal", "unmatched_payment", "unnamed_column", "years_from_1904",
+    "unmapped_cost", "unmapped_stage", "unmatched_cost",
+    "unmatched_deal", "unmatched_invoice", "unmatched_payment", "unnamed_column", "years_from_1904",
 )  # fmt: skip
 
 
@@ -77,6 +78,14 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "payments": _columns(
         "payment_id:id* paid_at:time! amount:money! currency:text kind:text lead_id:id* person:id* phone:id* email:id* "
         "product:text"
+    ),
+    "invoices": _columns(
+        "invoice_id:id* issued_at:date! due_at:date amount:money! currency:text lead_id:id* person:id* phone:id* "
+        "email:id* product:text status:text"
+    ),
+    # `kind` is told from the article by audit.yml: one of terms.EXPENSES, or "other".
+    "costs": _columns(
+        "period:date! article:text! amount:money! currency:text lead_id:id* product:text channel:text segment:text"
     ),
     "calls": _columns(
         "call_id:id* started_at:time! started_time:time duration_s:number direction:text status:text lead_id:id* "

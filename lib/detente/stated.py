@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from detente.schema import TABLES, fold
 
@@ -62,6 +62,12 @@ def once(named: Iterable[tuple[str, str]], what: str) -> None:
     for name, where in named:
         if (first := seen.setdefault(fold(name), where)) != where:
             raise ValueError(f"{what} «{name}» stands in both {first} and {where}; leave it in one")
+
+
+class Part(BaseModel):
+    """Every section of audit.yml: unknown keys are errors, values never change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 Listed = BeforeValidator(as_list)

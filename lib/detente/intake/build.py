@@ -23,6 +23,7 @@ from detente.intake import (
     inquiries,
     journeys,
     people,
+    purchases,
     spelling,
 )
 from detente.intake.clean import Bench
@@ -34,6 +35,11 @@ from detente.schema import TABLES, LossLog
 if TYPE_CHECKING:
     import ibis
 
+DERIVED = {
+    "spend": ("vat",),
+    "payments": ("vat",),
+    "costs": ("kind", "vat"),
+}  # beside the columns of the schema
 _ID_LIKE = r"^[^\s]*[0-9][^\s]*$"
 
 
@@ -152,7 +158,7 @@ def _stage_extras(audit: Audit) -> Iterator[Extra]:
 
 
 def _field_extras(audit: Audit) -> Iterator[Extra]:
-    kinds = {"deadline": "time", "roles": "text"}
+    kinds = {"deadline": "time", "roles": "text"}  # the rest are numbers
     for name, heading in audit.fields:
         if heading:
             yield Extra(f"field_{name}", heading, f"fields.{name}", kinds.get(name, "number"))  # type: ignore[arg-type]
@@ -214,7 +220,10 @@ def _tables(
         {name: [(b.exports, b.typed) for b in many] for name, many in batches.items()},
         tables["journeys"],
     )
-    many = {"spend": (), "payments": (base, contacts), "calls": (contacts,), "tasks": (), "plan": ()}
+    many = {
+        "spend": (), "payments": (base, contacts), "invoices": (base, contacts), "costs": (base,),
+        "calls": (contacts,), "tasks": (), "plan": (),
+    }  # fmt: skip
     for name, more in many.items():
         parts = [
             getattr(facts, name)(bench, batch.exports, batch.typed(), *more)
@@ -222,12 +231,34 @@ def _tables(
         ]
         if parts:
             tables[name] = bench.settled(_stacked(name, parts), name)
-    return tables
+    return _with_purchases(bench, tables, has_amount)
+
+
+def _with_purchases(bench: Bench, tables: dict[str, Any], has_amount: bool) -> dict[str, Any]:
+    """The tables with `purchases`, and with what was paid on each inquiry, where any money is exported."""
+    import ibis
+
+    if "payments" not in tables and not has_amount and not bench.audit.fields.paid:
+        dtypes = {
+            "client": "string",
+            "purchases": "int64",
+            "first_paid_at": "timestamp(6)",
+            "returning": "boolean",
+        }
+        none = {name: ibis.null(dtypes.get(name, purchases.MONEY)) for name in purchases.ON_JOURNEYS}
+        table = tables["journeys"]
+        client = ibis.coalesce(table["person"], table["lead_id"])
+        return {**tables, "journeys": table.mutate(**{**none, "client": client})}
+    bought = purchases.purchases(tables["journeys"], tables.get("payments"), tables.get("costs"), bench.audit)
+    bought = bench.settled(bought, "purchases")
+    journeys_ = purchases.on_journeys(tables["journeys"], bought, tables.get("invoices"))
+    return {**tables, "purchases": bought, "journeys": bench.settled(journeys_, "journeys-paid")}
 
 
 def _stacked(name: str, parts: list[ibis.Table]) -> ibis.Table:
     """The parts of several sources with the columns of the schema, one under the other."""
-    wanted = [*(item.name for item in TABLES[name] if item.name != "started_time"), "row", "file", "_flags"]
+    wanted = [item.name for item in TABLES[name] if item.name != "started_time"]
+    wanted += [*DERIVED.get(name, ()), "row", "file", "_flags"]
     stacked = parts[0].select(*wanted)
     for part in parts[1:]:
         stacked = stacked.union(part.select(*wanted))
@@ -280,10 +311,14 @@ def _write_tables(bench: Bench, tables: dict[str, Any], target: Path) -> None:
             table = _coded(table, codes)
         if name == "journeys":
             table = table.order_by("created_at", "_key", "_table")
-            table = table.select(*journeys.columns(bench.audit, extras, "stages" in tables))
+            names = journeys.columns(bench.audit, extras, "stages" in tables)
+            table = table.select(*names, *purchases.ON_JOURNEYS)
+        elif name == "purchases":
+            table = table.order_by("bought_at", "client", "deal", "amount")
         else:
             flags = table["_flags"].strip().nullif("")
-            picked = {item.name: table[item.name] for item in TABLES[name] if item.name in table.columns}
+            wanted = [*(item.name for item in TABLES[name]), *DERIVED.get(name, ())]
+            picked = {column: table[column] for column in wanted if column in table.columns}
             if name == "calls":
                 picked["started_time"] = ibis.null("timestamp(6)")
             table = table.select(**picked, flags=flags, row=table["row"], file=table["file"])

@@ -25,7 +25,9 @@ DTYPES = {
     "id": "string", "text": "string", "time": "timestamp(6)", "date": "date", "money": "decimal(18, 2)",
     "number": "float64", "count": "int64", "flag": "boolean",
 }  # fmt: skip
-MONEY = {"deals": "amount", "spend": "cost", "payments": "amount"}
+MONEY = {
+    "deals": "amount", "spend": "cost", "payments": "amount", "invoices": "amount", "costs": "amount",
+}  # fmt: skip
 NUMERIC = ("money", "number", "count")
 
 

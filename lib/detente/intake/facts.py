@@ -1,4 +1,4 @@
-"""The tables beside deals and leads: stage history, spend, payments, calls, tasks, plan."""
+"""The tables beside deals and leads: stage history, spend, money, calls, tasks, plan."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from detente import engine
+from detente.audit import Audit
 from detente.intake import clean, people, rows, spelling
 from detente.intake.clean import Bench
 from detente.intake.columns import MONEY, Export
 from detente.intake.values import Change
-from detente.schema import DataError
+from detente.schema import DataError, fold
 
 if TYPE_CHECKING:
     import ibis
@@ -70,6 +71,7 @@ def spend(bench: Bench, exports: Sequence[Export], typed: ibis.Table) -> ibis.Ta
         table = bench.settled(rows.exact(table, [], only=table["cost"] == 0), "spend-zero")
         table = bench.settled(rows.exact(table, [], fate=None), "spend-exact")
     rows.granularity(table, exports)
+    table = _with_vat(table, "cost", bench.audit, exports[0])
     if exports[0].source.unit is None:
         _not_micros(table, exports[0])
     return clean.closed(bench, exports, typed, table)
@@ -134,8 +136,19 @@ def payments(
     table = rows.flagged(table, ~matched, "unmatched_payment")
     if any(export.headings_of("lead_id") for export in exports):
         table = _overpaid(table, known)
-    marked = bench.settled(table, "payments")
+    marked = bench.settled(_with_vat(table, "amount", bench.audit, exports[0]), "payments")
     return clean.closed(bench, exports, typed, marked)
+
+
+def _with_vat(table: ibis.Table, column: str, audit: Audit, export: Export) -> ibis.Table:
+    """Add `vat`: the VAT inside each amount, 0 unless audit.yml states a rate and that this source includes it."""
+    import ibis
+
+    rate = audit.economics.vat
+    if rate is None or export.source.vat != "included":
+        return table.mutate(vat=ibis.literal(0).cast("decimal(18, 2)"))
+    net = (table[column].cast("float64") / ibis.literal(1 + rate)).round(2).cast("decimal(18, 2)")
+    return table.mutate(vat=(table[column] - net).cast("decimal(18, 2)"))
 
 
 def _overpaid(table: ibis.Table, known: ibis.Table) -> ibis.Table:
@@ -161,6 +174,49 @@ def refunds_negative(typed: ibis.Table) -> ibis.Table:
         for name in (MONEY["payments"], "_money")
     }
     return typed.mutate(**turned)
+
+
+def invoices(
+    bench: Bench, exports: Sequence[Export], typed: ibis.Table, known: ibis.Table, contacts: tuple
+) -> ibis.Table:
+    """One row per invoice; one whose deal nobody knows stays, flagged. `known`: the inquiries."""
+    table = clean.without_lost_phones(bench, exports, clean.texts(bench, exports, typed))
+    table = clean.other_currency(bench, table, "amount")
+    table = clean.not_future(bench, table, "issued_at")
+    table = bench.settled(table, "invoices")
+    if any(export.headings_of("invoice_id") for export in exports):
+        table = rows.exact(table, ["invoice_id"], only=table["invoice_id"].notnull())
+        table = bench.settled(table, "invoices-id")
+    kinds = {
+        "invoice_id": "invoice",
+        "lead_id": "deal",
+        "person": "person",
+        "phone": "phone",
+        "email": "email",
+    }
+    table = people.with_person(clean.hashed(bench, exports, table, kinds), contacts)
+    table = rows.flagged(
+        table, ~table["lead_id"].isin(known["lead_id"]).fill_null(False), "unmatched_invoice"
+    )
+    return clean.closed(bench, exports, typed, bench.settled(table, "invoices"))
+
+
+def costs(bench: Bench, exports: Sequence[Export], typed: ibis.Table, known: ibis.Table) -> ibis.Table:
+    """One row per cost, with `kind` by audit.yml; an article that it does not name is "other", and flagged."""
+    table = clean.texts(bench, exports, typed)
+    table = clean.other_currency(bench, table, "amount")
+    table = clean.not_future(bench, table, "period")
+    table = bench.settled(clean.hashed(bench, exports, table, {"lead_id": "deal"}), "costs")
+    stated = {fold(name): kind for kind, names in bench.audit.costs for name in names}
+    articles = people.distinct(table, "article")
+    kinds = people.small_table({"_article": articles, "_kind": [stated.get(fold(one)) for one in articles]})
+    found = table.left_join(kinds, table["article"] == kinds["_article"]).drop("_article")
+    found = rows.flagged(found, found["_kind"].isnull(), "unmapped_cost:article")
+    found = found.mutate(kind=found["_kind"].fill_null("other")).drop("_kind")
+    stray = found["lead_id"].notnull() & ~found["lead_id"].isin(known["lead_id"]).fill_null(False)
+    found = rows.flagged(found, stray, "unmatched_cost:lead_id")
+    found = _with_vat(found, "amount", bench.audit, exports[0])
+    return clean.closed(bench, exports, typed, bench.settled(found, "costs"))
 
 
 def calls(bench: Bench, exports: Sequence[Export], typed: ibis.Table, contacts: tuple) -> ibis.Table:

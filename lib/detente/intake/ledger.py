@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 PLACES = 5
 DATES = {"deals": "created_at", "leads": "created_at", "stages": "entered_at", "spend": "date_from",
-         "payments": "paid_at", "calls": "started_at", "tasks": "created_at", "plan": "period"}  # fmt: skip
+         "payments": "paid_at", "invoices": "issued_at", "costs": "period", "calls": "started_at",
+         "tasks": "created_at", "plan": "period"}  # fmt: skip
 
 
 @dataclass

@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 import importlib.metadata
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -14,8 +13,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import platformdirs
 
 from detente import engine
 from detente.audit import Audit, AuditError
@@ -25,6 +22,7 @@ from detente.schema import Loss, LossLog, SourceCount
 if TYPE_CHECKING:
     import ibis
 
+OTHERS = ("stages", "spend", "payments", "invoices", "costs", "purchases", "calls", "tasks", "plan")
 _STALE_SECONDS = 24 * 3600
 _MONEY = ("amount", "amount_read", "amount_kept", "amount_quarantined", "amount_dropped")
 
@@ -34,8 +32,8 @@ class Tables:
     """The canonical tables of one audit and period, lazy until a metric reads them.
 
     journeys : the inquiries of the period that count. all_journeys : also tests, duplicates and excluded
-    deals. spend : of the period. stages, payments, calls, tasks, plan : whole. None where the audit states
-    no such source.
+    deals. spend : of the period. stages, payments, invoices, costs, purchases, calls, tasks, plan : whole. None
+    where the audit states no such source; purchases only where no money is exported at all.
     """
 
     audit: Audit
@@ -48,6 +46,9 @@ class Tables:
     stages: ibis.Table | None = None
     spend: ibis.Table | None = None
     payments: ibis.Table | None = None
+    invoices: ibis.Table | None = None
+    costs: ibis.Table | None = None
+    purchases: ibis.Table | None = None
     calls: ibis.Table | None = None
     tasks: ibis.Table | None = None
     plan: ibis.Table | None = None
@@ -55,7 +56,7 @@ class Tables:
     @property
     def present(self) -> set[str]:
         """The names of the tables beside the journeys that the audit has."""
-        return {name for name in ("stages", "spend", "payments", "calls", "tasks", "plan") if self.has(name)}
+        return {name for name in OTHERS if name != "purchases" and self.has(name)}
 
     def has(self, name: str) -> bool:
         """Whether the audit has a table of this name."""
@@ -103,7 +104,7 @@ def _tables(audit: Audit, folder: Path, about: dict, log: LossLog, stated: tuple
             f"the data runs from {about['first']} to {about['last']}"
         )
     others = {}
-    for name in ("stages", "spend", "payments", "calls", "tasks", "plan"):
+    for name in OTHERS:
         if (path := folder / f"{name}.parquet").exists():
             others[name] = engine.read(path)
     if "spend" in others:
@@ -120,12 +121,6 @@ def _within(table: ibis.Table, column: str, since: dt.date, until: dt.date) -> i
 
 
 # --- cache ---
-def cache_root() -> Path:
-    """Where canonical tables are kept: DETENTE_CACHE, else the user's cache folder."""
-    stated = os.environ.get("DETENTE_CACHE")
-    return Path(stated) if stated else Path(platformdirs.user_cache_dir("detente"))
-
-
 def content_key(audit: Audit, secret: bytes) -> str:
     """Changes with any byte of the exports or of audit.yml, with our code, the engine, and the key."""
     parts = [audit.sha256(), people.fingerprint(secret), _code_hash()]
@@ -148,7 +143,7 @@ def _code_hash() -> str:
 
 def _cached(audit: Audit) -> Path:
     """The folder with the tables, built first where it is not there. Two processes at once do no harm."""
-    secret, root = people.key(), cache_root()
+    secret, root = people.key(), engine.cache_root()
     target = root / content_key(audit, secret)
     if (target / "about.json").exists():
         return target

@@ -33,6 +33,7 @@ _PROOF = {
     "deals": ("stage", "status_group", "closed_at"),
     "leads": ("stage", "channel", "utm_source", "loss_reason", "deal_id"),
     "spend": ("campaign", "channel", "impressions", "clicks"),
+    "invoices": ("due_at", "invoice_id"),
     "calls": ("duration_s", "direction", "status", "started_time"),
     "tasks": ("due_at", "completed_at"),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from detente.audit import Alerts
+from detente.terms import Alerts
 
 Crossing = dict[str, Any]
 
