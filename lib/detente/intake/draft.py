@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from detente.audit import AuditError
-from detente.intake import draft_sources, draft_verdicts, guesses, survey
+from detente.intake import draft_money, draft_sources, draft_verdicts, guesses, survey
 from detente.intake.draft_sources import count, text
 from detente.intake.survey import Export, Survey
 from detente.schema import fold
@@ -50,9 +50,11 @@ def _draft(folder: Path, found: Survey) -> Iterator[str]:
         draft_verdicts.labels(deals),
         draft_verdicts.reasons(deals),
         _channels(found),
+        draft_money.costs(found),
+        draft_money.economics(found),
         _rest(deals),
     ]
-    body = [line for section in sections for line in ["", *section]]
+    body = [line for lines in map(list, sections) if lines for line in ["", *lines]]
     asked = sum("QUESTION:" in line for line in [*head, *body])
     yield f"# A draft, made from the files of this folder. {asked} lines are marked QUESTION: answer them."
     yield "# `# ?` marks a guess to check. Blocks behind `# ` are ready: take the mark away to use them."

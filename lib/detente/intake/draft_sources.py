@@ -147,10 +147,10 @@ def _source(export: Export, names: list[str]) -> Iterator[str]:
     yield from (f"  {line}" for line in _absent(export))
     if mapping.unmapped:
         yield f"# not used: {', '.join(mapping.unmapped)}"
-    if export.table == "spend":
-        if not mapping.columns.get("channel"):
-            yield "# channel: Яндекс Директ  # QUESTION: of which channel is this spend? Write it here"
-        yield "# vat: included  # QUESTION: does the cost hold VAT? included or excluded"
+    if export.table == "spend" and not mapping.columns.get("channel"):
+        yield "# channel: Яндекс Директ  # QUESTION: of which channel is this spend? Write it here"
+    if export.table in ("spend", "payments", "costs"):
+        yield "# vat: included  # QUESTION: does this money hold VAT? included or excluded"
 
 
 def _column(export: Export, column: schema.Column, headings: tuple[str, ...]) -> Iterator[str]:
