@@ -35,6 +35,7 @@ bench: $(READY)
 	@$(BIN)/python benchmarks/runner.py
 	@$(BIN)/python benchmarks/metrics.py --repeats 1
 	@$(BIN)/python benchmarks/journeys.py
+	@$(BIN)/python benchmarks/money.py
 
 # Needs uv. Without a header and index options, no address of a package registry gets into the file.
 # setuptools is in it because the package itself is installed without network and build isolation.

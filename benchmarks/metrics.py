@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import measured
@@ -24,11 +25,17 @@ TOLERANCE = 1e-9
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--leads", type=int, nargs="+", default=SIZES)
+    run(__file__, __doc__, child, SIZES)
+
+
+def run(script: str, text: str, child, sizes: Sequence[int], more=lambda leads: (), repeats: int = 3) -> None:
+    """Parse the options, draw the companies, run every case of `script` in turn and print the report.
+
+    child : (case, folder) -> answer, in a process of its own. more : leads -> further arguments of the generator.
+    """
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=repeats)
+    parser.add_argument("--leads", type=int, nargs="+", default=sizes)
     parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)  # in a child process
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     stated = parser.parse_args()
@@ -36,7 +43,10 @@ def main() -> None:
         print(json.dumps(child(stated.case, stated.folder)))
         return
     with tempfile.TemporaryDirectory(prefix="detente-bench-") as name:
-        print(report({leads: compare(leads, Path(name), stated.repeats) for leads in stated.leads}))
+        found = {
+            leads: compare(script, leads, Path(name), stated.repeats, more(leads)) for leads in stated.leads
+        }
+    print(report(found))
 
 
 # --- in a child process ---
@@ -45,6 +55,11 @@ def child(case: str, folder: Path) -> dict:
     import plain_pandas
 
     load, metrics = (plain_pandas.load, plain_pandas.metrics) if case == "plain pandas" else _ours()
+    return timed(load, metrics, folder)
+
+
+def timed(load, metrics, folder: Path) -> dict:
+    """What loading and the metrics cost, and every number that they found."""
     marks = [(time.process_time(), time.monotonic())]
     tables = load(folder)
     marks.append((time.process_time(), time.monotonic()))
@@ -116,16 +131,18 @@ def _flat(results: dict) -> dict[str, float]:
 
 
 # --- in the parent ---
-def compare(leads: int, folder: Path, repeats: int) -> dict[str, list[tuple[Cost, dict]]]:
+def compare(
+    script: str, leads: int, folder: Path, repeats: int, more: Sequence[str] = ()
+) -> dict[str, list[tuple[Cost, dict]]]:
     """Draw a company of this size and run every case `repeats` times in turn. case -> its costs and answers."""
     data, cache, log = folder / str(leads), folder / "cache", folder / "log"
     made = [sys.executable, ROOT / "data" / "sample" / "make_sample.py"]
-    measured.run([*made, "--leads", str(leads), "--output", data], log)
+    measured.run([*made, "--leads", str(leads), *more, "--output", data], log)
     found: dict[str, list[tuple[Cost, dict]]] = {case: [] for case in CASES}
     for _ in range(repeats):
         shutil.rmtree(cache, ignore_errors=True)
         for case in CASES:
-            found[case].append(_case(case, data, cache, folder / "answer"))
+            found[case].append(_case(script, case, data, cache, folder / "answer"))
             cost, answer = found[case][-1]
             print(f"{leads} {case}: cpu {cost.cpu:.1f}, wall {cost.wall:.1f}", file=sys.stderr, flush=True)
             _equal(answer["found"], found[CASES[0]][0][1]["found"], f"{case}, {leads} leads")
@@ -133,10 +150,10 @@ def compare(leads: int, folder: Path, repeats: int) -> dict[str, list[tuple[Cost
     return found
 
 
-def _case(case: str, data: Path, cache: Path, answer: Path) -> tuple[Cost, dict]:
+def _case(script: str, case: str, data: Path, cache: Path, answer: Path) -> tuple[Cost, dict]:
     env = {"DETENTE_CACHE": str(cache), "DETENTE_KEY": "a key for benchmarks only"}
     answer.unlink(missing_ok=True)
-    cost = measured.run([sys.executable, __file__, "--case", case, "--folder", data], answer, env)
+    cost = measured.run([sys.executable, script, "--case", case, "--folder", data], answer, env)
     return cost, json.loads(answer.read_text(encoding="utf-8").splitlines()[-1])
 
 

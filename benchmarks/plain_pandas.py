@@ -159,7 +159,10 @@ def _calls(folder: Path) -> pd.DataFrame:
 def _spend(folder: Path) -> pd.DataFrame:
     direct = pd.read_parquet(folder / "direct.parquet", columns=["Расход (руб.)"]).iloc[:, 0]
     vk = pd.read_parquet(folder / "vk_ads.parquet", columns=["Потрачено всего, ₽"]).iloc[:, 0]
-    parts = {"Яндекс Директ": _money(direct), "VK Реклама": (pd.to_numeric(vk) * 100).round()}
+    avito = pd.read_parquet(folder / "avito.parquet", columns=["Расходы"]).iloc[:, 0]
+    parts = {
+        "Яндекс Директ": _money(direct), "VK Реклама": (pd.to_numeric(vk) * 100).round(), "Авито": _money(avito),
+    }  # fmt: skip
     return pd.concat([pd.DataFrame({"channel": name, "kopecks": cost}) for name, cost in parts.items()])
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from small_audit import Company, frame
 
 D = Decimal
@@ -68,7 +69,8 @@ def test_every_purchase_has_its_inquiry_or_none(company: Company) -> None:
 def test_money_that_nobody_knows_keeps_a_row_of_its_own(company: Company) -> None:
     found = bought(company)
     unknown = found[found["matched"].isna()]
-    assert unknown["amount"].tolist() == [D(33)] and unknown["client"].isna().all()
+    assert unknown["amount"].tolist() == [D(33)]
+    assert unknown["client"].isna().all()
     assert found["matched"].fillna("").tolist() == ["deal", "client", "deal", "deal", "", "client"]
 
 
@@ -77,7 +79,8 @@ def test_orders_are_counted_per_client_in_time(company: Company) -> None:
     first = found[found["client"] == found["client"][0]]
     assert first["order_no"].tolist() == [1, 2, 3]
     assert first["cohort"].unique().tolist() == ["2024-01"]
-    assert first["origin"].unique().tolist() == ["ads"] and first["channel"].tolist() == [
+    assert first["origin"].unique().tolist() == ["ads"]
+    assert first["channel"].tolist() == [
         "ads",
         "ads",
         "mail",
@@ -138,14 +141,16 @@ def test_vat_is_taken_off_only_where_a_rate_and_the_source_say_so(company: Compa
 def test_without_payments_the_crm_stands_in_and_says_so(company: Company) -> None:
     del company.sources["payments"]
     found = bought(company)
-    assert found["amount"].tolist() == [D(1000), D(500), D(700)] and set(found["basis"]) == {"won"}
+    assert found["amount"].tolist() == [D(1000), D(500), D(700)]
+    assert set(found["basis"]) == {"won"}
     company.state(fields={"paid": "sum"})
     assert set(bought(company)["basis"]) == {"paid_field"}
 
 
 def test_without_any_money_there_are_no_purchases(tmp_path: Path) -> None:
     tables, _ = Company(tmp_path).load()
-    assert tables.purchases is None and frame(tables.journeys)["paid"].isna().all()
+    assert tables.purchases is None
+    assert frame(tables.journeys)["paid"].isna().all()
 
 
 def test_invoices_come_home_to_their_deals(company: Company) -> None:
