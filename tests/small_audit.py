@@ -15,6 +15,7 @@ from detente.schema import LossLog
 FUNNEL = {"stages": [{"name": "New"}, {"name": "Talk", "qualified": True}, {"name": "Offer"}],
           "won": ["Won"], "lost": ["Lost"], "excluded": ["Internal"]}  # fmt: skip
 DEALS = "id,created,stage\n1,2024-01-05 10:00,New\n2,2024-01-20 12:00,Won\n"
+HEAD = "id,created,stage"
 COLUMNS = {
     "deals": {"lead_id": "id", "created_at": "created", "stage": "stage"},
     "leads": {"lead_id": "id", "created_at": "created"},
@@ -78,3 +79,8 @@ class Company:
 
 def frame(table) -> pd.DataFrame:
     return engine.frame(table)
+
+
+def deals(company: Company, *lines: str, head: str = HEAD, **keys) -> Company:
+    """State the export of deals by its lines."""
+    return company.source("deals", "\n".join([head, *lines]) + "\n", **keys)

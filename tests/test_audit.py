@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import pytest
-from pydantic import BaseModel
 
+import stated_audit
 from detente.audit import Audit, AuditError
 from detente.stated import slug
+from stated_audit import LEAST, message, read
 
-EXAMPLE = Path(__file__).parent.parent / "docs" / "audit.example.yml"
-
-LEAST = """\
-client: ООО «Детские площадки»
-sources:
-  deals:
-    file: deals.csv
-funnel:
-  stages: [Новая, В работе]
-  won: Успешно реализовано
-  lost: [Закрыто и не реализовано]
-"""
 PHONE = "  - {{id: {0}, column: x, operator: valid_phone, ru: а, en: a}}\n"
 REASON = "  - {{id: {0}, reasons: [{1}], ru: а, en: a}}\n"
 CRITERION = "  - {{id: budget, column: Бюджет, operator: {0}, value: {1}, ru: Бюджет, en: Budget}}\n"
@@ -33,22 +19,7 @@ CRITERION = "  - {{id: budget, column: Бюджет, operator: {0}, value: {1}, 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "deals.csv").write_text("ID;Бюджет\n1;2\n", encoding="utf-8")
-    return tmp_path
-
-
-def read(folder: Path, text: str) -> Audit:
-    path = folder / "audit.yml"
-    path.write_text(text, encoding="utf-8")
-    return Audit.read(path)
-
-
-def message(folder: Path, text: str) -> str:
-    """The one message that the text gives; more or fewer than one is a failure."""
-    with pytest.raises(AuditError) as caught:
-        read(folder, text)
-    assert len(caught.value.lines) == 1, caught.value.lines
-    return caught.value.lines[0]
+    return stated_audit.folder(tmp_path)
 
 
 def criterion(folder: Path, operator: str, value: str) -> object:
@@ -173,62 +144,6 @@ def test_a_period_of_one_day_is_possible(folder):
     assert period.from_ == period.to == dt.date(2026, 3, 31)
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (LEAST + "client: Другой\n", "audit.yml, line 9: client: this key also stands in line 1; leave one"),
-        (LEAST + "  won: [Да]\n", "audit.yml, line 9: won: this key also stands in line 7; leave one"),
-        (
-            LEAST + "reasons: [{id: a, reasons: [x], ru: «Думает», «другое», en: Other}]\n",
-            "audit.yml, line 9: ««другое»» has no value; a text with a comma inside {} needs quotes",
-        ),
-        (LEAST + "reasons: [\n", "audit.yml, line 10: the file ends inside a bracket"),
-        (LEAST + "tests:\n\twords: a\n", "audit.yml, line 10: a tab stands in the indent; YAML wants spaces"),
-        (LEAST + "currency: a: b\n", "audit.yml, line 9: a second «: » on one line; put the text in quotes"),
-        (LEAST + "---\nclient: x\n", "audit.yml, line 9: a second «---» begins another document"),
-        ("- client\n", "audit.yml: expected keys such as client, sources, funnel; found none"),
-        ("", "audit.yml: expected keys such as client, sources, funnel; found none"),
-    ],
-)
-def test_a_file_that_is_not_clean_yaml_is_told_where_it_breaks(folder, text, said):
-    assert message(folder, text).startswith(said)
-
-
-def test_a_file_in_another_encoding_a_folder_and_a_missing_file_each_say_what_to_do(folder):
-    (folder / "audit.yml").write_bytes(LEAST.encode("cp1251"))
-    with pytest.raises(AuditError, match="save it again as UTF-8"):
-        Audit.read(folder / "audit.yml")
-    with pytest.raises(AuditError, match="this is a folder; name the audit.yml inside it"):
-        Audit.read(folder)
-    with pytest.raises(AuditError, match="`detente init DIR` writes a draft"):
-        Audit.read(folder / "other.yml")
-
-
-def test_a_byte_order_mark_does_not_become_part_of_the_first_key(folder):
-    assert read(folder, "\ufeff" + LEAST).client == "ООО «Детские площадки»"
-
-
-@pytest.mark.parametrize(
-    "name", ["no", "yes", "on", "true", "12:30", "01", "1_000", "1.10", "2024-01-31", "0x1F", "null"]
-)
-def test_a_stage_keeps_the_name_that_was_written_whatever_yaml_would_make_of_it(folder, name):
-    funnel = read(folder, LEAST.replace("[Новая, В работе]", f"[{name}]").replace("won: ", f"won: [{name}x, ")
-                  .replace("Успешно реализовано", "Успешно реализовано]")).funnel  # fmt: skip
-    assert funnel.stages[0].name == name
-
-
-def test_a_country_called_no_and_a_client_called_by_a_number_are_text(folder):
-    audit = read(
-        folder, LEAST.replace("client: ООО «Детские площадки»", "client: 2024") + "phone_region: NO\n"
-    )
-    assert (audit.client, audit.phone_region) == ("2024", "NO")
-
-
-def test_nothing_in_the_file_is_evaluated(folder):
-    said = message(folder, LEAST + "language: !!python/object/apply:os.system ['echo']\n")
-    assert said.startswith("audit.yml, line 9: language: ")
-
-
 def test_a_missing_export_is_told_with_its_line_and_the_nearest_file(folder):
     said = message(folder, LEAST.replace("deals.csv", "deal.csv"))
     assert (
@@ -339,53 +254,6 @@ def test_one_spelling_never_has_two_meanings(folder, text, said):
 )
 def test_a_clients_folder_name_is_latin_short_and_never_reserved(name, folder_name):
     assert slug(name) == folder_name
-
-
-@pytest.fixture
-def example(tmp_path: Path) -> Audit:
-    text = EXAMPLE.read_text(encoding="utf-8")
-    for name in re.findall(r"file: (\S+)", text):
-        (tmp_path / name).write_text("", encoding="utf-8")
-    return read(tmp_path, text)
-
-
-def test_the_example_in_the_docs_is_a_valid_audit(example):
-    assert [criterion.operator for criterion in example.criteria] == [
-        *("valid_phone", "at_least", "between", "in", "not_in")
-    ]
-    assert example.sources.deals.columns["tags"] == []
-    assert len(example.sources.spend) == 2
-
-
-def test_the_example_states_defaults_of_thresholds_as_they_are(example):
-    assert example.thresholds == type(example.thresholds)()
-
-
-def keys(model: type[BaseModel]) -> Iterator[str]:
-    """Every key that audit.yml may have, in any section."""
-    for name, info in model.model_fields.items():
-        if not info.exclude:
-            yield info.alias or name
-        for part in models_in(info.annotation):
-            yield from keys(part)
-
-
-def models_in(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from models_in(part)
-
-
-@pytest.mark.parametrize("key", sorted(set(keys(Audit))))
-def test_every_key_stands_in_the_example(key):
-    assert re.search(rf"(?m)(^|[\s{{]){key}:", EXAMPLE.read_text(encoding="utf-8"))
-
-
-def test_every_operator_stands_in_the_example():
-    text = EXAMPLE.read_text(encoding="utf-8")
-    for operator in ("in", "not_in", "at_least", "at_most", "between", "contains", "valid_phone"):
-        assert re.search(rf"\b{operator}\b", text), operator
 
 
 def test_two_criteria_with_the_same_words_are_told_with_both_names(tmp_path: Path) -> None:

@@ -34,7 +34,17 @@ S, M = "\u00a0", "\u2212"  # no-break space, minus
             "₽310,000–540,000",
         ),
         (lambda lang: numbers.points(0.04, lang), f"4{S}п.п.", f"4{S}pp"),
-        (lambda lang: numbers.points_range((-0.02, 0.06), lang), f"{M}2 до 6{S}п.п.", f"{M}2 to 6{S}pp"),
+        (lambda lang: numbers.points_range((-0.02, 0.06), lang), f"от {M}2 до 6{S}п.п.", f"{M}2 to 6{S}pp"),
+        (lambda lang: numbers.times(5, lang), "5,0×", "5.0×"),
+        (lambda lang: numbers.times(0.06, lang), "0,06×", "0.06×"),
+        (lambda lang: numbers.times(0.0004, lang), "<0,01×", "<0.01×"),
+        (lambda lang: numbers.times(1234.4, lang), f"1{S}234×", "1,234×"),
+        (lambda lang: numbers.times_range((0.5, 12), lang), "0,50–12,0×", "0.50–12.0×"),
+        (lambda lang: numbers.times_range((-0.5, 2), lang), f"от {M}0,50 до 2,0×", f"{M}0.50 to 2.0×"),
+        (lambda lang: numbers.months(5, lang), f"5{S}месяцев", f"5{S}months"),
+        (lambda lang: numbers.months(5.54, lang), f"5,5{S}месяца", f"5.5{S}months"),
+        (lambda lang: numbers.hours(1, lang), f"1{S}час", f"1{S}hour"),
+        (lambda lang: numbers.hours(1234.4, lang), f"1{S}234{S}часа", f"1,234{S}hours"),
         (lambda lang: numbers.date(dt.date(2026, 6, 30), lang), "30.06.2026", "30 Jun 2026"),
         (lambda lang: numbers.month("2026-06", lang), "июнь 2026", "Jun 2026"),
         (lambda lang: numbers.month_short("2026-01", lang), "янв 26", "Jan 26"),
@@ -56,6 +66,10 @@ def test_what_is_not_known_is_a_dash_and_never_a_zero(nothing) -> None:
     said = [
         numbers.number(nothing, "ru"),
         numbers.count(nothing, "ru"),
+        numbers.times(nothing, "ru"),
+        numbers.times_range((nothing, 1), "ru"),
+        numbers.months(nothing, "ru"),
+        numbers.hours(nothing, "ru"),
         numbers.percent(nothing, "ru"),
         numbers.points(nothing, "ru"),
         numbers.money(nothing, "RUB", "ru"),
@@ -80,7 +94,7 @@ def test_a_half_is_rounded_up_as_readers_do(share: float, text: str) -> None:
 
 def test_a_range_with_a_negative_end_has_a_word_between() -> None:
     assert numbers.money_range((-5, 10), "RUB", "en") == f"{M}₽5 to ₽10"
-    assert numbers.money_range((-5, 10), "RUB", "ru") == f"{M}5 до 10{S}₽"
+    assert numbers.money_range((-5, 10), "RUB", "ru") == f"от {M}5 до 10{S}₽"
 
 
 def test_a_rounded_zero_has_no_minus() -> None:

@@ -95,10 +95,38 @@ def test_inquiries_carry_their_money_and_who_had_bought_before(company: Company)
     assert found["returning"].tolist() == [False, False, True, False, False]
 
 
+def test_a_deal_is_never_an_earlier_purchase_of_its_own_client(tmp_path: Path) -> None:
+    """Three deals of three people: closed by the day alone, closed days before it was entered, closed later."""
+    deals = (
+        "id,created,stage,closed,sum,who\n"
+        "1,2024-01-05 10:00,Won,2024-01-05,100,p1\n"
+        "2,2024-01-10 10:00,Won,2024-01-02,100,p2\n"
+        "3,2024-02-05 10:00,Won,2024-02-06,100,p2\n"  # this one did buy before
+        "4,2024-02-05 10:00,Won,2024-02-07,100,p3\n"
+    )
+    made = Company(tmp_path).source("deals", deals, {"closed_at": "closed", "amount": "sum", "person": "who"})
+    made = made.state(as_of="2024-03-31", thresholds={"duplicate_days": 0})
+    assert made.journeys()["returning"].tolist() == [False, False, True, False]
+    paid = "paid,sum,deal\n2024-01-04,100,1\n2024-01-02,100,2\n2024-02-06,100,3\n2024-02-04,100,4\n"
+    made = made.source("payments", paid, {"lead_id": "deal"})
+    assert made.journeys()["returning"].tolist() == [False, False, True, False]
+
+
 def test_a_deal_of_nobody_known_is_a_client_of_its_own(company: Company) -> None:
     found = company.journeys()
     assert found["client"].nunique() == 4
     assert (found["client"] == found["lead_id"]).tolist() == [False, False, False, True, False]
+
+
+def test_who_paid_for_a_deal_of_nobody_is_its_client(company: Company) -> None:
+    more = "j,2024-03-12,50,in,4,p7\nk,2024-03-20,60,in,,p7\n"  # the deal names nobody; the same payer orders again
+    company.source("payments", PAYMENTS + more, PAID)
+    found = bought(company)
+    builder = found[found["segment"] == "builder"]
+    assert builder["amount"].tolist() == [D(750), D(60)]
+    assert builder["order_no"].tolist() == [1, 2]
+    journeys = company.journeys()
+    assert journeys.loc[3, "client"] == builder["client"].iloc[0]
 
 
 def test_costs_that_name_the_deal_make_its_margin(company: Company) -> None:
@@ -159,6 +187,18 @@ def test_invoices_come_home_to_their_deals(company: Company) -> None:
     assert company.journeys()["invoiced"].tolist() == [D(1000), D(0), D(0), D(0), D(0)]
     assert [(i.reason, i.rows) for i in log.losses if i.source == "invoices"] == [("unmatched_invoice", 1)]
     assert frame(tables.invoices)["due_at"].notna().sum() == 1
+
+
+def test_a_cancelled_invoice_is_set_aside(company: Company) -> None:
+    company.source(
+        "invoices", "issued,sum,deal,state\n2024-01-18,1000,1,Оплачен\n2024-01-19,700,1,Отменён\n",
+        {"status": "state"},
+    )  # fmt: skip
+    tables, log = company.load()
+    assert frame(tables.invoices)["amount"].tolist() == [D(1000)]
+    assert [(i.action, i.reason, i.amount) for i in log.losses if i.source == "invoices"] == [
+        ("quarantined", "cancelled", D(700))
+    ]
 
 
 def test_a_claimed_incrementality_needs_its_test(company: Company) -> None:

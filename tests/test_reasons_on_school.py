@@ -55,6 +55,7 @@ def by_text(journeys):
 
 def test_reasons_of_lost_deals_are_the_reference_figures(tables):
     assert by_text(tables.journeys.mutate(reason_group=None)) == LOST
+    assert sum(LOST.values()) == 15_743
 
 
 def test_reasons_over_all_deals_are_the_reference_figures(tables):

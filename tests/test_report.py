@@ -21,6 +21,7 @@ from detente.present.pieces import Column, Figure, Table, Tile
 from detente.present.report import MIME, Report, View
 from detente.present.wording import Words
 from detente.schema import Loss, LossLog, SourceCount
+from detente.terms import Thresholds
 
 HOSTILE = "<script>document.documentElement.dataset.ran=1</script>\"'><img src=x onerror=alert(1)>"
 TODAY = dt.date(2026, 11, 22)
@@ -34,15 +35,7 @@ LOSS = LossLog(
 
 
 def tables(as_of: dt.date = TODAY, stated: dt.date | None = None) -> SimpleNamespace:
-    limits = SimpleNamespace(
-        level=0.9,
-        min_group=30,
-        material=0.05,
-        ripe_days=30,
-        later_purchase_days=60,
-        talk_seconds=60,
-        stale_days=14,
-    )
+    limits = Thresholds(level=0.9)
     audit = SimpleNamespace(
         client="Дворы & Ко", currency="RUB", language="ru", timezone="Europe/Moscow", thresholds=limits, criteria=[],
         labels=[], as_of=stated, sha256=lambda: "0" * 64,

@@ -90,7 +90,17 @@ def test_every_finding_has_the_fields_and_the_values_of_the_contract(runs: dict[
         assert set(item) == NUMBERS | WORDS, item["id"]
         assert item["status"] in {"ok", "cannot_tell", "not_available"}, item["id"]
         assert item["ask"] in {"ceo", "marketing", "sales", "product", "data"}, item["id"]
-        assert item["unit"] in {"share", "money", "count", "days", "points", ""}, item["id"]
+        assert item["unit"] in {
+            "share",
+            "percent",
+            "times",
+            "money",
+            "count",
+            "days",
+            "months",
+            "points",
+            "",
+        }, item["id"]
         assert item["fact"].strip(), item["id"]
         if item["low"] is not None and item["value"] is not None:
             assert item["low"] <= item["value"] <= item["high"], item["id"]

@@ -5,16 +5,12 @@ The data lies beside the project, is no part of it, and the tests skip where it 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
 import published
-from detente import engine, intake
 
 SCHOOL = published.SHARED / "school_crm"
-AUDIT = Path(__file__).parent / "school_crm" / "audit.yml"
 pytestmark = pytest.mark.skipif(
     not (SCHOOL / "deals.xlsx").is_file(),
     reason="shared data not found: ../shared/data/school_crm/deals.xlsx",
@@ -29,19 +25,6 @@ SOURCES = {
     "Partnership": (203, 4, "0", None, None), "Test": (159, 3, "608.21", 3.83, 202.74),
     "Offline": (2, 0, "0", None, None),
 }  # fmt: skip
-REASONS = {
-    "Doesn't Answer": 4074, "Changed Decision": 2122, "Duplicate": 1746, "Non target": 1736, "Stopped Answering": 1556,
-    "Invalid number": 1460, "Expensive": 614, "needs time to think": 606, "Conditions are not suitable": 524,
-    "Inadequate": 174, "Gutstein refusal": 163, "Considering a different direction in IT": 148, "Not for myself": 145,
-    "Does not speak English": 138, "Didn't leave an application": 131, "Next stream": 131, "Thought for free": 110,
-    "Does not know how to use a computer": 49, None: 47, "Went to Rivals": 47,
-    "The contract did not fit": 21, "Refugee": 1,
-}  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def school(tmp_path_factory) -> Path:
-    return published.run(AUDIT, tmp_path_factory.mktemp("school"))
 
 
 @pytest.fixture(scope="session")
@@ -101,15 +84,6 @@ def test_spend_without_leads_is_a_row_of_its_own_and_in_the_total(school, costs)
     assert "Ещё 300\u00a0€ расходов" in published.text(school, "03_non_target_share.html").replace(
         " €", "\u00a0€"
     )
-
-
-def test_loss_reasons_are_those_of_the_export(school) -> None:
-    tables, _ = intake.load(AUDIT)  # from the cache of the run
-    lost = tables.journeys.filter(tables.journeys.outcome == "lost")
-    counted = engine.frame(lost.group_by("loss_reason").aggregate(leads=lost.count()))
-    found = {name if isinstance(name, str) else None: int(n) for name, n in counted.itertuples(index=False)}
-    assert found == REASONS
-    assert sum(found.values()) == 15_743
 
 
 def test_the_page_says_what_the_export_cannot_tell(school) -> None:

@@ -12,18 +12,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import view_checks
 from detente import engine, intake
 from detente.audit import Audit
 from detente.intake import Tables
 from detente.metrics import habits, moves, pockets, requirements, rhythm, stage_names, task_words
 from detente.present import report as page
-from detente.present.findings import ASK, Finding
+from detente.present.findings import Finding
 from detente.schema import LossLog, SourceCount
 from hand_made import Memory
+from view_checks import SCRIPT
 from walked import AS_OF, START, Deal, deals, journeys, log
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "06_funnel_design.ipynb"
-SCRIPT = "<script>alert('x')</script>"
 LATE = dt.datetime(2026, 6, 29, 9)
 BLAME = re.compile(
     r"виноват|плохо работа|не справ|лен(ь|ив)|халтур|саботаж|fault|blame|lazy|fail(s|ed) to", re.I
@@ -191,30 +192,25 @@ def everything(tmp_path_factory) -> dict:
 
 
 def test_both_languages_find_the_same_numbers(both) -> None:
-    ru, en = both["ru"].findings, both["en"].findings
-    assert ru.keys() == en.keys()
-    for ident, one in ru.items():
-        other = en[ident]
-        numbers = ("value", "low", "high", "n", "status", "ask", "unit")
-        assert repr([getattr(one, name) for name in numbers]) == repr(
-            [getattr(other, name) for name in numbers]
-        ), ident
+    view_checks.same(both["ru"].findings.values(), both["en"].findings.values())
 
 
 def test_every_finding_is_whole_asks_somebody_and_blames_nobody(both) -> None:
     for told in both.values():
+        view_checks.whole(told.findings.values(), numbered=["design_month_end"])
         for item in told.findings.values():
-            assert item.headline
-            assert item.fact
-            assert item.decision
-            assert item.ask in ASK
             assert not BLAME.search(" ".join([item.headline, item.fact, item.question])), item.id
 
 
 def test_nothing_unsaid_slips_into_a_sentence(both) -> None:
     for told in both.values():
-        plain = told.plain.replace("{x:count}", "")
-        assert not re.search(r"\bnan\b|\bNone\b|\bNaT\b|inf\b|\{\w+:", plain), plain
+        view_checks.filled(told.plain, told.findings.values(), ["{x:count}", "{y}"])
+        assert "None" not in told.plain
+
+
+def test_the_base_of_a_share_is_said_with_it(both) -> None:
+    for told in both.values():
+        view_checks.base_said(told.findings.values())
 
 
 def test_russian_is_written_without_latin_words(both) -> None:
@@ -225,9 +221,7 @@ def test_russian_is_written_without_latin_words(both) -> None:
 
 
 def test_what_comes_from_data_is_escaped(tmp_path, monkeypatch) -> None:
-    told = tell(CASES["hostile"], "ru", tmp_path, monkeypatch, drawn=True)
-    assert "<script" not in told.html
-    assert "&lt;script&gt;" in told.html
+    view_checks.escaped(tell(CASES["hostile"], "ru", tmp_path, monkeypatch, drawn=True).html)
 
 
 def test_the_verdict_says_what_is_good_before_what_to_add(everything) -> None:

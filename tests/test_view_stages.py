@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import math
 import re
 from inspect import isfunction
 from pathlib import Path
@@ -14,10 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import published
+import view_checks
 from detente.metrics import balance, flow, health, incidence, league, mix, qualification
 from detente.present import report as page
-from detente.present.findings import ASK
 from detente.present.wording import Words
 from hand_made import Memory
 from small_audit import Company
@@ -26,7 +24,7 @@ NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "04_stage_convers
 START = dt.datetime(2024, 1, 1, 9)
 NAMES = ("New", "Talk", "Offer")
 EXTRA = {"amount": "sum", "segment": "kind", "channel": "from", "manager": "who", "closed_at": "end"}
-HOSTILE = "<script>alert('x')</script>{bad}"
+HOSTILE = view_checks.SCRIPT + "{bad}"
 
 
 def funnel(n: int, days: int, seed: int = 2, better: float = 0.0, **fixed: Any) -> tuple[str, str]:
@@ -151,39 +149,26 @@ def case(request, told) -> dict[str, SimpleNamespace]:
 
 
 def test_every_finding_has_a_legal_status_somebody_to_ask_and_words(case) -> None:
-    for item in case["en"].findings + case["ru"].findings:
-        assert item.status in {"ok", "cannot_tell", "not_available"}, item.id
-        assert item.ask in ASK, item.id
-        assert item.headline.strip(), item.id
-        assert item.fact.strip(), item.id
+    view_checks.whole(case["en"].findings + case["ru"].findings)
 
 
 def test_both_languages_give_the_same_ids_and_numbers(case) -> None:
-    both = [
-        [(x.id, x.status, x.unit, x.n, repr(x.value), repr(x.low), repr(x.high)) for x in said.findings]
-        for said in case.values()
-    ]
-    assert both[0] == both[1]
-    ids = [row[0] for row in both[0]]
-    assert len(set(ids)) == len(ids)
+    view_checks.same(case["en"].findings, case["ru"].findings)
 
 
 def test_no_hole_stands_in_a_sentence(case) -> None:
     for said in case.values():
-        found = published.HOLE.search(said.plain)
-        assert found is None, said.plain[max(0, found.start() - 80) : found.end() + 80]
-        for item in said.findings:
-            assert not re.search(r"(?<=\s|\()—(?=[ ,.)])(?! )", item.fact), item.fact
+        view_checks.filled(said.plain, said.findings, ["{bad}", "{x}"])
 
 
 def test_the_number_of_a_finding_is_the_one_in_its_sentence(case) -> None:
     for language, said in case.items():
-        words = Words(language, "RUB")
-        kinds = {"share": words.percent, "money": words.money, "count": words.count, "points": words.points,
-                 "days": words.count}  # fmt: skip
-        for item in said.findings:
-            if item.status == "ok" and not math.isnan(item.value) and item.value:
-                assert kinds[item.unit](abs(item.value)) in item.fact + item.headline, (item.id, item.fact)
+        view_checks.number_said(said.findings, language)
+
+
+def test_the_base_of_a_share_is_said_with_it(case) -> None:
+    for said in case.values():
+        view_checks.base_said(said.findings)
 
 
 def test_entered_is_passed_and_lost_and_open_in_the_table_of_the_page(told) -> None:
@@ -280,7 +265,7 @@ def test_managers_that_are_alike_are_not_told_apart(told) -> None:
 
 
 def test_names_from_the_data_never_become_markup(told) -> None:
-    assert "<script" not in told["hostile names", "en"].html
+    view_checks.escaped(told["hostile names", "en"].html, HOSTILE)
 
 
 def test_a_stated_level_is_the_one_in_words_and_intervals(tmp_path, monkeypatch) -> None:

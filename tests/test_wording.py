@@ -19,6 +19,7 @@ LATIN = {
     "at", "by", "criteria", "known", "labels", "sales", "set", "sources", "spend", "stages",
     "amount", "calls", "contacts", "deadline", "evidence", "fact", "fields", "first", "funnel", "hours", "quoted",
     "campaign", "content", "medium", "reasons", "roles", "source", "tasks", "term",
+    "columns", "costs", "economics", "margin", "payments", "person", "segment", "staff",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Deals made by hand from the stages they went through: the stage log, and journeys worked out apart from intake."""
+"""Deals made by hand from the stages they went through: the stage log, journeys worked out apart from intake, tasks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pandas as pd
 
 from detente import engine
 from detente.audit import Funnel
+from detente.metrics import moves
 
+DAY = dt.timedelta(days=1)
 START = dt.datetime(2026, 3, 2, 10, 7)  # a Monday
 AS_OF = dt.date(2026, 6, 30)
 FUNNEL = Funnel(stages=["A", "B", "C"], won="W", lost="L")
@@ -79,3 +81,17 @@ def _journey(name: str, deal: Deal) -> dict[str, Any]:
         "age_days": (AS_OF - moments[0].date()).days, "has_history": True, "row": 0,
         "furthest": furthest, "skipped": furthest - len(set(known)),
     } | entered | deal.more  # fmt: skip
+
+
+def history(made: list[Deal]):
+    return moves.history(log(made), journeys(made), FUNNEL)
+
+
+def tasks(rows: list[tuple[str, str | None, str | None]]):
+    """(deal, due, completed); every task was written in January, so that it is no activity of late."""
+    frame = pd.DataFrame(rows, columns=["lead_id", "due_at", "completed_at"])
+    frame["lead_id"] = frame["lead_id"].astype("str")
+    frame["created_at"] = "2026-01-05"
+    for name in ("due_at", "completed_at", "created_at"):
+        frame[name] = pd.to_datetime(frame[name]).astype("datetime64[us]")
+    return engine.table(frame)

@@ -1,4 +1,4 @@
-"""What advertising, the bank and the plan hand over: spend, payments, refunds, targets. All text."""
+"""What advertising systems and the plan hand over: spend and targets. All text."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import world
-from cells import money, phones, pick, stamp, where
+from cells import money, pick, stamp
 from crm import SCRIPT
-from sales import shut
-from world import DAY, END, PRIVATE
+from world import DAY
 
 SPENT = (
     (0, "poisk_ploshchadki", 7_500),
@@ -20,61 +19,29 @@ SPENT = (
     (1, "vk_dacha", 4_300),
     (1, "vk_mamy", 3_000),
     (1, "vk_bez_zayavok", 700),
+    (2, None, 980),  # Avito charges by the contact, and tells the cost and nothing else
 )
-
-
-def paid(leads: pd.DataFrame) -> pd.DataFrame:
-    """Facts of all payments: row of the lead (-1: none), time, kopecks, kind."""
-    rows = np.arange(len(leads))
-    won = (leads["won"] & shut(leads)).to_numpy()
-    alone = won & (leads["segment"] == PRIVATE).to_numpy()
-    unpaid = rows[alone & (leads["role"] == "lead").to_numpy()][10:80:10]
-    alone[unpaid] = False
-    amount, closed = leads["amount"].to_numpy(), leads["closed"].to_numpy()
-    later = leads["paid_later"].to_numpy()
-    project = won & (leads["segment"] != PRIVATE).to_numpy()
-    refund = rows[alone][5:65:10]
-    wait = 8 * DAY + (rows * 7_919) % (37 * DAY)
-    parts = [
-        (rows[alone], closed[alone] + DAY // 3, amount[alone], "Оплата"),
-        (rows[project], closed[project] + DAY // 2, amount[project] * 6 // 10, "Оплата"),
-        (rows[project], closed[project] + 15 * DAY, amount[project] - amount[project] * 6 // 10, "Оплата"),
-        (rows[later], closed[later] + wait[later], amount[later], "Оплата"),
-        (refund, closed[refund] + 10 * DAY, -amount[refund] // 2, "Возврат"),
-        (np.full(4, -1), np.arange(60, 300, 60) * DAY, np.full(4, 1_250_000), "Оплата"),
-    ]
-    made = pd.concat(
-        [pd.DataFrame(dict(zip(["lead", "at", "kopecks", "kind"], part, strict=True))) for part in parts]
-    )
-    return made[made["at"] < END].sort_values(["at", "lead", "kopecks"], kind="stable", ignore_index=True)
-
-
-def payments(leads: pd.DataFrame) -> pa.Table:
-    made = paid(leads)
-    of, known = leads.loc[made["lead"].clip(lower=0)], made["lead"] >= 0
-    return pa.table(
-        {
-            "Номер платежа": pa.array([f"П-{number:06d}" for number in range(1, len(made) + 1)]),
-            "Дата оплаты": stamp(made["at"], form="%Y-%m-%d"),
-            "Сумма": pa.array([f"{value / 100:.2f}" for value in made["kopecks"]]),
-            "Валюта": pick(["RUB"], made["lead"] * 0),
-            "Тип операции": pa.array(made["kind"], pa.string()),
-            "Номер сделки": where(known, pa.array(of["lead_id"], pa.string()), pa.scalar(None, pa.string())),
-            "Телефон плательщика": where(known, phones(of), pa.scalar(None, pa.string())),
-        }
-    )
+SYSTEMS = (0, 1, 2)  # channels whose spend is exported
+AVITO, CHEAPER = 2, 0.27  # by this part a contact of Avito gets cheaper within the year
 
 
 def spend(leads: pd.DataFrame, channel: int) -> pd.DataFrame:
-    """Facts of one system's spend: week, campaign, kopecks, clicks, impressions. It follows the flow."""
+    """Facts of one system's spend: week, campaign, kopecks, clicks, impressions. It follows the flow of leads."""
     rng = np.random.default_rng(world.SEED + 2 + channel)
     weeks, made = np.arange(0, world.DAYS, 7), []
     item, scale = world.CHANNELS[channel], len(leads) / 2_500
     level = world.SEASON[world.month_of(weeks * DAY)]
     level = level * np.where(weeks >= world.CHANGE_DAY, item.after / item.before, 1)
+    swing = 0.15
+    if channel == AVITO:
+        swing = 0.03
+        contacts = np.bincount(leads["created"][leads["channel"] == AVITO] // (7 * DAY), minlength=len(weeks))
+        level = np.convolve(contacts, np.full(3, 1 / 3 / scale), "same") * (1 - CHEAPER * weeks / world.DAYS)
     for system, campaign, cost in SPENT:
         if system == channel:
-            kopecks = (cost * 100 * level * scale * rng.uniform(0.85, 1.15, len(weeks))).astype("int64")
+            kopecks = (cost * 100 * level * scale * rng.uniform(1 - swing, 1 + swing, len(weeks))).astype(
+                "int64"
+            )
             clicks = kopecks // 3_400
             shown = clicks * rng.integers(60, 140, len(weeks))
             made.append(
@@ -117,6 +84,16 @@ def vk(leads: pd.DataFrame) -> pa.Table:
             "Клики": pa.array(made["clicks"]).cast(pa.string()),
             "Результат": pa.array(made["clicks"] // 25).cast(pa.string()),
             "Потрачено всего, ₽": pa.array([f"{value / 100:.2f}" for value in made["kopecks"]]),
+        }
+    )
+
+
+def avito(leads: pd.DataFrame) -> pa.Table:
+    made = spend(leads, AVITO)
+    return pa.table(
+        {
+            "Дата": stamp(made["week"] * DAY, form="%d.%m.%Y"),
+            "Расходы": money(made["kopecks"].to_numpy()),
         }
     )
 

@@ -14,21 +14,22 @@ import pandas as pd
 import pyarrow.compute as pc
 import sales
 import world
+from books import Books
 from funnel_truth import funnel_truths
-from world import BUILDER, CHANNELS, CRITERIA, DAY, DEALER, PRIVATE
+from money_truth import SEGMENTS, money_truths
+from purchases import channel_names, purchases
+from world import CHANNELS, CRITERIA, DAY
+from worth_truth import worth_truths
 
-SEGMENTS = {DEALER: "Дилеры", BUILDER: "Застройщики", PRIVATE: "Частные лица"}
-NO_CHANNEL = "(empty)"
 
-
-def truths(leads: pd.DataFrame) -> dict:
+def truths(leads: pd.DataFrame, books: Books) -> dict:
     """All planted facts by name; see README.md for what each means."""
     counted = leads[sales.counts(leads)]
-    names = np.array([item.name for item in CHANNELS])[counted["channel"]]
     counted = counted.assign(
-        shown_channel=np.where(crm.nowhere(counted), NO_CHANNEL, names),
+        shown_channel=channel_names(counted),
         lost=sales.shut(counted) & ~counted["won"],
     )
+    made = purchases(leads, books)
     return {
         "counted": len(counted),
         "rows": _rows(leads),
@@ -38,16 +39,19 @@ def truths(leads: pd.DataFrame) -> dict:
         "trend": _trend(counted),
         "channel_change": _change(counted),
         "labels": _labels(counted),
-        "court": _court(leads, counted),
+        "court": _court(leads, counted, books.payments),
         "reasons": _reasons(counted),
         "quiz_early_losses": _quiz(counted),
         "outcomes": _outcomes(counted),
         "unripe": _unripe(counted),
-        "segments": _segments(leads, counted),
+        "segments": _segments(leads, counted, books.payments),
         "managers": _managers(counted),
-        "payments": _payments(leads),
+        "payments": _payments(leads, books.payments),
         "spend": _spend(leads),
-    } | funnel_truths(leads, counted)
+        **funnel_truths(leads, counted),
+        **money_truths(leads, counted, books, made),
+        **worth_truths(leads, counted, books, made),
+    }
 
 
 def _rows(leads: pd.DataFrame) -> dict:
@@ -155,7 +159,7 @@ def _cross(label: pd.Series, verdict: pd.Series) -> dict:
     }
 
 
-def _court(leads: pd.DataFrame, counted: pd.DataFrame) -> dict:
+def _court(leads: pd.DataFrame, counted: pd.DataFrame, paid: pd.DataFrame) -> dict:
     """Leads that sales calls non-target, against the facts: money first, then the criteria, then the calls.
 
     Each lead falls under the first fact that holds for it; what is left has no fact on either side.
@@ -166,7 +170,7 @@ def _court(leads: pd.DataFrame, counted: pd.DataFrame) -> dict:
     again = leads.loc[leads["role"] == "second", "person"]
     facts = [
         rejected["person"].isin(again),
-        rejected.index.isin(_paid_soon(leads, rejected)),
+        rejected.index.isin(_paid_soon(leads, rejected, paid)),
         rejected["verdict"] == "target",
         rejected["verdict"] == "non_target",
         talked,
@@ -180,9 +184,8 @@ def _court(leads: pd.DataFrame, counted: pd.DataFrame) -> dict:
     )
 
 
-def _paid_soon(leads: pd.DataFrame, rejected: pd.DataFrame) -> np.ndarray:
+def _paid_soon(leads: pd.DataFrame, rejected: pd.DataFrame, paid: pd.DataFrame) -> np.ndarray:
     """Rejected leads whose person paid after the close and within 60 days of it."""
-    paid = ledger.paid(leads)
     paid = paid[(paid["kind"] == "Оплата") & (paid["lead"] >= 0)]
     paid = pd.DataFrame({"person": leads.loc[paid["lead"], "person"].to_numpy(), "at": paid["at"].to_numpy()})
     both = rejected[["person", "closed"]].reset_index().merge(paid, on="person")
@@ -228,9 +231,9 @@ def _unripe(counted: pd.DataFrame) -> dict:
     }
 
 
-def _segments(leads: pd.DataFrame, counted: pd.DataFrame) -> dict:
+def _segments(leads: pd.DataFrame, counted: pd.DataFrame, paid: pd.DataFrame) -> dict:
     """Leads, revenue and work by segment: what each department lives on and lives for."""
-    made, paid = activity.calls(leads), ledger.paid(leads)
+    made = activity.calls(leads)
     made = made[made["lead"].isin(counted.index)]
     first = made[made["nth"] == 0]
     wait = (
@@ -265,8 +268,8 @@ def _managers(counted: pd.DataFrame) -> dict:
     return {crm.MANAGERS[code]: {"leads": len(part), "won": int(part["sold"].sum())} for code, part in by}
 
 
-def _payments(leads: pd.DataFrame) -> dict:
-    made = ledger.paid(leads)
+def _payments(leads: pd.DataFrame, made: pd.DataFrame) -> dict:
+    """The bank's rows; the clients of those without a deal's number are known by phone, but for nobody's money."""
     back = made["kind"] == "Возврат"
     won = leads[leads["won"] & sales.shut(leads)]
     return {
@@ -274,14 +277,15 @@ def _payments(leads: pd.DataFrame) -> dict:
         "net_kopecks": int(made["kopecks"].sum()),
         "refunds": int(back.sum()),
         "refunded_kopecks": int(-made.loc[back, "kopecks"].sum()),
-        "without_deal": int((made["lead"] < 0).sum()),
+        "without_deal": int((~made["named"]).sum()),
+        "of_nobody": int((made["lead"] < 0).sum()),
         "won_and_never_paid": int((~won.index.isin(made["lead"])).sum()),
-        "deals_paid_in_parts": int((made[~back & (made["lead"] >= 0)].groupby("lead").size() > 1).sum()),
+        "deals_paid_in_parts": int((made[~back & made["named"]].groupby("lead").size() > 1).sum()),
     }
 
 
 def _spend(leads: pd.DataFrame) -> dict:
-    """Kopecks per campaign of the two systems; two campaigns have brought no lead."""
-    tables = {"Яндекс Директ": ledger.spend(leads, 0), "VK Реклама": ledger.spend(leads, 1)}
+    """Kopecks per campaign of the three systems («»: none is told); two campaigns have brought no lead."""
+    tables = {CHANNELS[system].name: ledger.spend(leads, system).fillna("") for system in ledger.SYSTEMS}
     found: dict = {name: made.groupby("campaign")["kopecks"].sum().to_dict() for name, made in tables.items()}
     return found | {"without_leads": ["media_brend", "vk_bez_zayavok"]}

@@ -1,4 +1,4 @@
-"""Files from tables: CSV in three encodings and two workbooks for people, Parquet for a million leads."""
+"""Files from tables: CSV in three encodings and three workbooks for people, Parquet for a million leads."""
 
 from __future__ import annotations
 
@@ -8,49 +8,58 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import activity
+import books
 import crm
 import ledger
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from books import Books
 from cells import money
 
-NAMES = ("deals", "stage_history", "calls", "tasks", "direct", "vk_ads", "payments", "plan")
+NAMES = (
+    *("deals", "stage_history", "calls", "tasks", "direct", "vk_ads", "avito"),
+    *("payments", "invoices", "costs", "plan"),
+)
 PIECE = 250_000  # rows of the world that are turned into text at a time
 ENCODINGS = {
     "deals": "cp1251",
     "stage_history": "utf-8-sig",
     "direct": "cp1251",
+    "avito": "utf-8",
     "calls": "cp1251",
+    "costs": "cp1251",
     "tasks": "utf-8",
     "plan": "utf-8",
 }
+SHEETS = {"vk_ads": "Объявления", "payments": "Платежи", "invoices": "Счета покупателям"}
+NUMBERS = ("Сумма", "Показы", "Клики", "Результат", "Потрачено всего, ₽")
 DIRECT_TOP = ("Мастер отчётов", "Двор и Горка", "01.07.2025 - 30.06.2026", "Группировка: по неделям")
 
 
-def write_exports(leads: pd.DataFrame, folder: Path) -> None:
-    """The files a consultant gets: CSV in three encodings, two workbooks."""
+def write_exports(leads: pd.DataFrame, kept: Books, folder: Path) -> None:
+    """The files a consultant gets: CSV in three encodings, three workbooks."""
     for name in NAMES:
-        table = pa.concat_tables(pieces(name, leads))
+        table = pa.concat_tables(pieces(name, leads, kept))
         if name in ENCODINGS:
             _write_csv(table, folder / f"{name}.csv", ENCODINGS[name])
         else:
-            _write_workbook(table, folder / f"{name}.xlsx", "Объявления" if name == "vk_ads" else "Платежи")
+            _write_workbook(table, folder / f"{name}.xlsx", SHEETS[name])
 
 
-def write_parquet(leads: pd.DataFrame, folder: Path) -> None:
+def write_parquet(leads: pd.DataFrame, kept: Books, folder: Path) -> None:
     """The same tables, still all text, in one Parquet file each, a piece at a time."""
     for name in NAMES:
         writer = None
-        for table in pieces(name, leads):
+        for table in pieces(name, leads, kept):
             writer = writer or pq.ParquetWriter(folder / f"{name}.parquet", table.schema, compression="zstd")
             writer.write_table(table)
         if writer:
             writer.close()
 
 
-def pieces(name: str, leads: pd.DataFrame) -> Iterator[pa.Table]:
+def pieces(name: str, leads: pd.DataFrame, kept: Books) -> Iterator[pa.Table]:
     """One export as text; the large ones a piece at a time, so that five million leads fit into memory."""
     if name == "deals":
         yield from (crm.deals(part) for part in _cut(leads))
@@ -60,13 +69,11 @@ def pieces(name: str, leads: pd.DataFrame) -> Iterator[pa.Table]:
         yield from (activity.call_log(leads, part) for part in _cut(activity.calls(leads)))
     elif name == "tasks":
         yield from (activity.task_list(leads, part) for part in _cut(activity.tasks(leads)))
+    elif name in ("payments", "invoices", "costs"):
+        listed = {"payments": books.payment_list, "invoices": books.invoice_list, "costs": books.cost_list}
+        yield from listed[name](leads, kept)
     else:
-        made = {
-            "direct": ledger.direct,
-            "vk_ads": ledger.vk,
-            "payments": ledger.payments,
-            "plan": ledger.plan,
-        }
+        made = {"direct": ledger.direct, "vk_ads": ledger.vk, "avito": ledger.avito, "plan": ledger.plan}
         yield made[name](leads)
 
 
@@ -102,13 +109,9 @@ def _write_workbook(table: pa.Table, path: Path, sheet: str) -> None:
         for row, cell in enumerate(table[name].to_pylist(), start=1):
             if cell is None:
                 continue
-            if name.startswith("Дата"):
+            if name.startswith(("Дата", "Срок")):
                 page.write_datetime(row, column, dt.datetime.fromisoformat(cell), day)
-            elif (
-                name in ("Сумма", "Показы", "Клики", "Результат", "Потрачено всего, ₽")
-                or name == "Номер сделки"
-                and len(cell) < 16
-            ):
+            elif name in NUMBERS or (name == "Номер сделки" and len(cell) < 16):
                 page.write_number(row, column, float(cell))
             else:
                 page.write_string(row, column, cell)

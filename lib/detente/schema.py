@@ -21,7 +21,7 @@ OUTCOMES = ("open", "won", "lost", "excluded")
 VERDICTS = ("target", "non_target", "unknown")
 # Why a row was not kept, or kept with a remark: each is worded in the catalogs as loss.<code>.
 REASONS = (
-    "advance_offset", "bad_bytes", "bad_date", "bad_money", "bad_number", "blank_row", "burst",
+    "advance_offset", "bad_bytes", "bad_date", "bad_money", "bad_number", "blank_row", "burst", "cancelled",
     "closed_before_created", "duplicate", "exact_duplicate", "excel_error", "field_count", "footer",
     "formula_without_value", "future_date", "hidden_rows", "hidden_sheet", "id_precision", "mass_import",
     "merged", "mixed_dates", "mojibake", "negative_amount", "negative_spend", "no_amount", "no_amount_on_won",

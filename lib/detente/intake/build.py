@@ -247,11 +247,12 @@ def _with_purchases(bench: Bench, tables: dict[str, Any], has_amount: bool) -> d
         }
         none = {name: ibis.null(dtypes.get(name, purchases.MONEY)) for name in purchases.ON_JOURNEYS}
         table = tables["journeys"]
-        client = ibis.coalesce(table["person"], table["lead_id"])
-        return {**tables, "journeys": table.mutate(**{**none, "client": client})}
-    bought = purchases.purchases(tables["journeys"], tables.get("payments"), tables.get("costs"), bench.audit)
-    bought = bench.settled(bought, "purchases")
-    journeys_ = purchases.on_journeys(tables["journeys"], bought, tables.get("invoices"))
+        del none["client"]
+        return {**tables, "journeys": purchases.with_client(table, None).mutate(**none)}
+    payments, costs = tables.get("payments"), tables.get("costs")
+    known = bench.settled(purchases.with_client(tables["journeys"], payments), "clients")
+    bought = bench.settled(purchases.purchases(known, payments, costs, bench.audit), "purchases")
+    journeys_ = purchases.on_journeys(known, bought, tables.get("invoices"))
     return {**tables, "purchases": bought, "journeys": bench.settled(journeys_, "journeys-paid")}
 
 

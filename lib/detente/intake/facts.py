@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 REFUNDS = ("возврат", "refund", "chargeback", "чарджбэк", "reversal", "сторно", "отмена оплаты")
 UNPAID = ("failed", "failure", "canceled", "cancelled", "declined", "pending", "отменен", "отменена",
           "отклонен", "отклонена", "не оплачен", "не оплачено", "ожидает оплаты", "ошибка")  # fmt: skip
+VOID = "^(отмен|аннулир|удал|сторно|черновик|cancel|void|draft)"  # an invoice that nobody has to pay
 OFFSETS = ("зачет аванса", "advance offset", "advance_offset")
 
 
@@ -179,10 +180,15 @@ def refunds_negative(typed: ibis.Table) -> ibis.Table:
 def invoices(
     bench: Bench, exports: Sequence[Export], typed: ibis.Table, known: ibis.Table, contacts: tuple
 ) -> ibis.Table:
-    """One row per invoice; one whose deal nobody knows stays, flagged. `known`: the inquiries."""
+    """One row per invoice; a cancelled one is set aside, one whose deal nobody knows stays, flagged.
+
+    `known`: the inquiries.
+    """
     table = clean.without_lost_phones(bench, exports, clean.texts(bench, exports, typed))
     table = clean.other_currency(bench, table, "amount")
     table = clean.not_future(bench, table, "issued_at")
+    status = table["status"].lower().replace("ё", "е")
+    table = rows.fated(table, status.re_search(VOID), "quarantined cancelled status")
     table = bench.settled(table, "invoices")
     if any(export.headings_of("invoice_id") for export in exports):
         table = rows.exact(table, ["invoice_id"], only=table["invoice_id"].notnull())

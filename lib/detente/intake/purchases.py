@@ -28,10 +28,26 @@ ON_JOURNEYS = (
 MONEY = "decimal(18, 2)"
 
 
+def with_client(journeys: ibis.Table, payments: ibis.Table | None) -> ibis.Table:
+    """The inquiries with `client`: the person, else who paid for the deal, else the inquiry itself."""
+    import ibis
+
+    if payments is None:
+        return journeys.mutate(client=ibis.coalesce(journeys["person"], journeys["lead_id"]))
+    named = payments.filter(payments["lead_id"].notnull() & payments["person"].notnull())
+    payer = named.group_by(_of="lead_id").aggregate(_payer=named["person"].min())
+    found = journeys.left_join(payer, journeys["lead_id"] == payer["_of"])
+    client = ibis.coalesce(found["person"], found["_payer"], found["lead_id"])
+    return found.mutate(client=client).drop("_of", "_payer")
+
+
 def purchases(
     journeys: ibis.Table, payments: ibis.Table | None, costs: ibis.Table | None, audit: Audit
 ) -> ibis.Table:
-    """One row per purchase, COLUMNS. journeys : all inquiries; payments : signed, with `vat`; costs : with `kind`."""
+    """One row per purchase, COLUMNS.
+
+    journeys : all inquiries, with `client`; payments : signed, with `vat`; costs : with `kind` and `vat`.
+    """
     received = _noted(journeys, audit) if payments is None else _received(payments, journeys)
     table = _costed(_bought(received), costs)
     table = _placed(table, journeys)
@@ -44,12 +60,11 @@ def _received(payments: ibis.Table, journeys: ibis.Table) -> ibis.Table:
     """Each payment with the known deal that it names, and whose money it is."""
     import ibis
 
-    deals = journeys.select(_deal="lead_id", _person="person")
+    deals = journeys.select(_deal="lead_id", _owner="client")
     found = payments.left_join(deals, payments["lead_id"] == deals["_deal"])
-    owner = ibis.coalesce(found["_person"], found["_deal"])
     return found.select(
         deal=found["_deal"],
-        client=ibis.ifelse(found["_deal"].notnull(), owner, found["person"]),
+        client=ibis.coalesce(found["_owner"], found["person"]),
         at=found["paid_at"],
         amount=found["amount"],
         vat=found["vat"],
@@ -69,7 +84,7 @@ def _noted(journeys: ibis.Table, audit: Audit) -> ibis.Table:
     won = won.filter(won["_amount"] > 0)
     return won.select(
         deal="lead_id",
-        client=ibis.coalesce(won["person"], won["lead_id"]),
+        client="client",
         at=ibis.coalesce(won["closed_at"], won["created_at"]),
         amount="_amount",
         vat=ibis.literal(0).cast(MONEY),
@@ -119,7 +134,7 @@ def _placed(table: ibis.Table, journeys: ibis.Table) -> ibis.Table:
     """The inquiry of each purchase and what is known of it, and the channel that the client came by first."""
     import ibis
 
-    known = journeys.mutate(_client=ibis.coalesce(journeys["person"], journeys["lead_id"]))
+    known = journeys.mutate(_client=journeys["client"])
     won = known["outcome"] == "won"
     order = [won.ifelse(0, 1), known["created_at"], known["lead_id"]]
     first = ibis.row_number().over(ibis.window(group_by=known["_client"], order_by=order))
@@ -183,8 +198,7 @@ def _ordered(table: ibis.Table) -> ibis.Table:
 
 # --- back on the inquiries ---
 def on_journeys(journeys: ibis.Table, bought: ibis.Table, invoices: ibis.Table | None) -> ibis.Table:
-    """The inquiries with ON_JOURNEYS: what was paid for each, and whether its client had bought before it."""
-    import ibis
+    """The inquiries, which have `client`, with the rest of ON_JOURNEYS: their money, and who had bought before."""
 
     of = bought.filter(bought["lead_id"].notnull())
     sums: dict[str, Any] = {name: of[name].sum() for name in ("returned", "vat", "margin", *COSTS)}
@@ -192,9 +206,8 @@ def on_journeys(journeys: ibis.Table, bought: ibis.Table, invoices: ibis.Table |
         paid=of["gross"].sum(), purchases=of.count(where=of["gross"] > 0),
         first_paid_at=of["bought_at"].min(where=of["gross"] > 0), **sums,
     )  # fmt: skip
-    table = journeys.mutate(client=ibis.coalesce(journeys["person"], journeys["lead_id"]))
-    columns = list(table.columns)
-    table = table.left_join(paid, table["lead_id"] == paid["_of"]).drop("_of")
+    columns = list(journeys.columns)
+    table = journeys.left_join(paid, journeys["lead_id"] == paid["_of"]).drop("_of")
     table = _invoiced(table, invoices)
     table = _returning(table, bought)
     nothing = {name: table[name].fill_null(0).cast(MONEY) for name in ("paid", "returned", "vat")}
@@ -215,12 +228,24 @@ def _invoiced(table: ibis.Table, invoices: ibis.Table | None) -> ibis.Table:
 
 
 def _returning(table: ibis.Table, bought: ibis.Table) -> ibis.Table:
-    """Whether the client had paid, or won a deal, before this inquiry came."""
+    """Whether the client had paid, or won a deal, before this inquiry came.
+
+    Exports know many a closing by its day alone, or earlier than the inquiry: its own deal is never an earlier one.
+    """
+    born = table.select(_deal="lead_id", _born="created_at")
     inward = bought.filter((bought["gross"] > 0) & bought["client"].notnull())
-    paid = inward.group_by(_of="client").aggregate(_paid=inward["bought_at"].min())
+    inward = inward.left_join(born, inward["deal"] == born["_deal"])
+    paid = inward.group_by(_of="client").aggregate(
+        _paid=_not_before(inward["bought_at"], inward["_born"]).min()
+    )
     won = table.filter((table["outcome"] == "won") & table["closed_at"].notnull())
-    won = won.group_by(_of="client").aggregate(_won=won["closed_at"].min())
+    won = won.group_by(_of="client").aggregate(_won=_not_before(won["closed_at"], won["created_at"]).min())
     table = table.left_join(paid, table["client"] == paid["_of"]).drop("_of")
     table = table.left_join(won, table["client"] == won["_of"]).drop("_of")
     before = [(table[name] < table["created_at"]).fill_null(False) for name in ("_paid", "_won")]
     return table.mutate(returning=before[0] | before[1])
+
+
+def _not_before(at: ibis.Value, born: ibis.Value) -> ibis.Value:
+    """The moment, but not before the inquiry was created."""
+    return (at < born).fill_null(False).ifelse(born, at)

@@ -56,6 +56,20 @@ def clopper_pearson(successes: ArrayLike, trials: ArrayLike, level: float = 0.95
     return _limits(low, high, hits, total)
 
 
+def poisson(events: ArrayLike, level: float = 0.95) -> Limits:
+    """Exact interval of the expected number of events, from the number that was seen.
+
+    events : counts >= 0, scalar or array. Returns (low, high), low 0 where none was seen; arrays for arrays.
+    Source: Garwood (1936), Biometrika 28, 437-442: quantiles of gamma(events) and gamma(events + 1).
+    """
+    seen = np.asarray(events, float)
+    _quantile(level)
+    tail = (1 - level) / 2
+    low = np.where(seen > 0, special.gammaincinv(np.maximum(seen, 1), tail), 0.0)
+    high = special.gammaincinv(seen + 1, 1 - tail)
+    return (float(low), float(high)) if seen.ndim == 0 else (low, high)
+
+
 def newcombe(x1: ArrayLike, n1: ArrayLike, x2: ArrayLike, n2: ArrayLike, level: float = 0.95) -> Limits:
     """Interval of the difference x1/n1 - x2/n2 of two independent shares.
 

@@ -44,6 +44,7 @@ from detente.present.canvas import (
     wrap,
 )
 from detente.present.charts_league import SIZE, plot_funnel
+from detente.present.charts_money import HEIGHTS
 from detente.present.charts_time import curves, fates, time_height
 from detente.present.wording import Words
 
@@ -65,6 +66,8 @@ def draw(picture: Draw, frame: pd.DataFrame, words: Words, narrow: bool = False)
 
 
 def _height(picture: Draw, frame: pd.DataFrame, narrow: bool) -> float:
+    if picture in HEIGHTS:
+        return HEIGHTS[picture](frame, narrow)
     if picture in (trend, weeks):
         return 2.9 if narrow else 3.1
     if picture in (fates, curves):

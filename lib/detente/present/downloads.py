@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 def csv_bytes(table: Table, words: Words) -> bytes:
     """The whole table: a BOM, `;` and a decimal comma in Russian, `,` and a point in English; full precision."""
-    russian = words.language == "ru"
+    russian, columns = words.language == "ru", [*table.columns, *table.more]
     file = io.StringIO()
     writer = csv.writer(file, delimiter=";" if russian else ",", lineterminator="\r\n")
-    writer.writerow([harmless(text) for item in table.columns for text in _headings(item)])
+    writer.writerow([harmless(text) for item in columns for text in _headings(item)])
     for row in table.frame.reset_index(drop=True).to_dict("records"):
-        cells = [value for item in table.columns for value in _cells(row[item.key], item.kind)]
+        cells = [value for item in columns for value in _cells(row[item.key], item.kind)]
         writer.writerow([_written(value, russian) for value in cells])
     return b"\xef\xbb\xbf" + file.getvalue().encode("utf-8")
 

@@ -18,7 +18,9 @@ class Finding:
 
     headline  what was found, short; fact: the whole sentence, every number read from the result
     value, unit, low, high, level, n   the number, its interval at that confidence, and its denominator;
-              unit is "share" (0..1), "points" (difference of shares), "money", "count", "days" or ""
+              unit is "share" (hits / n, so 0..1: two runs are compared as such), "percent" (any other ratio read
+              as a percent: a ROMI, a distance; below 0 or above 1 too), "times" (the same read as 1.5x),
+              "points" (difference of shares), "money", "count", "days", "months" or ""
     ask, question, decision            who should answer what, and which decision it serves
     status    "ok", "cannot_tell" (too little data), "not_available" (a table or column is missing)
     """
@@ -41,6 +43,8 @@ class Finding:
     def __post_init__(self) -> None:
         if self.ask not in ASK:
             raise ValueError(f"{self.id}: nobody called «{self.ask}» can be asked")
+        if self.unit == "share" and not (math.isnan(self.value) or 0 <= self.value <= 1):
+            raise ValueError(f"{self.id}: {self.value} is no share; its unit is percent")
 
 
 def write(findings: list[Finding], path: Path) -> None:

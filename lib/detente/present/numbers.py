@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 import pandas as pd
-from babel import dates, numbers
+from babel import dates, numbers, units
 
 Language = Literal["ru", "en"]
 LOCALES = {"ru": "ru_RU", "en": "en_US"}
@@ -87,7 +87,8 @@ def percent_range(interval: tuple[float, float], language: Language) -> str:
     if undefined(low) or undefined(high):
         return NONE
     digits = _common_digits(low, high)
-    return _dash(low, high, language).join(_end(end, language, digits) for end in interval) + _sign(language)
+    ends = [_end(end, language, digits) for end in interval]
+    return _joined(ends, low, high, language) + _sign(language)
 
 
 def _end(share: float, language: Language, digits: int) -> str:
@@ -95,6 +96,12 @@ def _end(share: float, language: Language, digits: int) -> str:
     if 0 < share < 0.0005 or 0.9995 <= share < 1:
         return _percent_digits(share, language)
     return number(_hundredfold(share), language, digits)
+
+
+def _joined(ends: list[str], low: float, high: float, language: Language) -> str:
+    """58–66; where a minus would stand beside the dash, from one end to the other in words."""
+    dash = _dash(low, high, language)
+    return ("от " if language == "ru" and dash != "–" else "") + dash.join(ends)
 
 
 def _dash(low: float, high: float, language: Language) -> str:
@@ -124,8 +131,8 @@ def points_range(interval: tuple[float, float], language: Language) -> str:
     if undefined(interval[0]) or undefined(interval[1]):
         return NONE
     digits = _common_digits(*interval)
-    ends = _dash(*interval, language).join(number(_hundredfold(x), language, digits) for x in interval)
-    return f"{ends}{NBSP}{'п.п.' if language == 'ru' else 'pp'}"
+    ends = [number(_hundredfold(x), language, digits) for x in interval]
+    return f"{_joined(ends, *interval, language)}{NBSP}{'п.п.' if language == 'ru' else 'pp'}"
 
 
 def money(amount: float | Decimal, currency: str, language: Language) -> str:
@@ -156,7 +163,57 @@ def money_range(interval: tuple[float, float], currency: str, language: Language
     dash = _dash(*interval, language)
     if dash != "–" and language == "en":
         return dash.join(money(end, currency, language) for end in interval)
-    return _with_symbol(dash.join(_money_digits(end, language) for end in interval), currency, language)
+    ends = [_money_digits(end, language) for end in interval]
+    return _with_symbol(_joined(ends, *interval, language), currency, language)
+
+
+def times(ratio: float, language: Language) -> str:
+    """How many times: 5,0×; two decimals below 1, none in the hundreds, never a false 0.
+
+    >>> times(5, "ru"), times(0.06, "en"), times(250.4, "en"), times(0.0004, "en")
+    ('5,0×', '0.06×', '250×', '<0.01×')
+    """
+    return NONE if undefined(ratio) else f"{_times_digits(ratio, language)}×"
+
+
+def _times_digits(ratio: float, language: Language) -> str:
+    if 0 < ratio < 0.005:
+        return "<" + number(0.01, language)
+    size = abs(ratio)
+    digits = 0 if size >= 99.5 or ratio == 0 else 1 if size >= 0.995 else 2
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    text = numbers.format_decimal(_rounded(ratio, digits), format=pattern, locale=LOCALES[language])
+    return text.replace("-", MINUS)
+
+
+def times_range(interval: tuple[float, float], language: Language) -> str:
+    """An interval of ratios with one sign: 1,2–3,4×."""
+    if undefined(interval[0]) or undefined(interval[1]):
+        return NONE
+    ends = [_times_digits(end, language) for end in interval]
+    return f"{_joined(ends, *interval, language)}×"
+
+
+def months(amount: float, language: Language) -> str:
+    """A span in months with its word: 5 месяцев, 5,5 месяца, 1 month."""
+    return _span(amount, "duration-month", language)
+
+
+def hours(amount: float, language: Language) -> str:
+    """A span in hours with its word: 21 час, 1 234 часа; decimals below 10 only."""
+    return _span(amount, "duration-hour", language)
+
+
+def _span(amount: float, unit: str, language: Language) -> str:
+    """Babel knows the word that goes with a number, a broken one too."""
+    if undefined(amount):
+        return NONE
+    if not math.isfinite(amount):
+        raise ValueError("an infinite span is never printed; say what it is above")
+    exact = _rounded(amount, 1 if abs(amount) < 10 else 0).normalize()
+    exact = exact.quantize(Decimal(1)) if exact == exact.to_integral() else exact
+    text = units.format_unit(exact, unit, length="long", locale=LOCALES[language])
+    return text.replace("-", MINUS).replace(" ", NBSP)
 
 
 def p_value(p: float, language: Language) -> str:

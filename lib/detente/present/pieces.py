@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
@@ -30,6 +30,10 @@ Kind = Literal[
     "points",
     "money",
     "money_range",
+    "times",
+    "times_range",
+    "months",
+    "hours",
     "date",
     "month",
 ]
@@ -53,13 +57,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A finished table. bold: a mask of the rows that the finding names."""
+    """A finished table. bold: a mask of the rows that the finding names; more: columns of the download alone.
+
+    shown : rows on the page at most; the download holds them all.
+    """
 
     name: str
     frame: pd.DataFrame
     columns: list[Column]
     caption: str
     bold: pd.Series | None = None
+    more: list[Column] = field(default_factory=list)
+    shown: int = ROWS
 
 
 @dataclass(frozen=True)
@@ -112,13 +121,13 @@ def cell(value: object, kind: Kind, words: Words) -> str:
 
 def table(spec: Table, words: Words) -> str:
     """A table with its caption outside the scroller and the whole of it as a CSV to download."""
-    heads = "".join(_head(item) for item in spec.columns)
-    bold = [False] * ROWS if spec.bold is None else spec.bold.tolist()
-    shown = _records(spec.frame.head(ROWS))
+    heads = "".join(_head(item, place == 0) for place, item in enumerate(spec.columns))
+    bold = [False] * spec.shown if spec.bold is None else spec.bold.tolist()
+    shown = _records(spec.frame.head(spec.shown))
     rows = "".join(_row(row, spec.columns, words, strong) for row, strong in zip(shown, bold, strict=False))
     note = ""
-    if len(spec.frame) > ROWS:
-        note = f'<p class="note">{escape(words.t("table.capped", shown=ROWS, all=len(spec.frame)))}</p>'
+    if len(spec.frame) > spec.shown:
+        note = f'<p class="note">{escape(words.t("table.capped", shown=spec.shown, all=len(spec.frame)))}</p>'
     caption = escape(spec.caption)
     look = "table many" if len(spec.columns) > MANY else "table"
     return (
@@ -129,8 +138,8 @@ def table(spec: Table, words: Words) -> str:
     )
 
 
-def _head(item: Column) -> str:
-    place = "" if item.kind == "text" else ' class="n"'
+def _head(item: Column, first: bool) -> str:
+    place = "" if first or item.kind == "text" else ' class="n"'
     return f'<th scope="col"{place}>{escape(item.heading)}</th>'
 
 
@@ -160,7 +169,7 @@ def simple_table(spec: Table, words: Words, rows: int = 15) -> str:
     heads = "".join(f"<th>{escape(item.heading)}</th>" for item in spec.columns)
     body = [
         "".join(f"<td>{_written(row, item, words)}</td>" for item in spec.columns)
-        for row in _records(spec.frame.head(rows))
+        for row in _records(spec.frame.head(min(rows, spec.shown)))
     ]
     lines = "".join(f"<tr>{cells}</tr>" for cells in body)
     return f"<table><caption>{escape(spec.caption)}</caption><tr>{heads}</tr>{lines}</table>"

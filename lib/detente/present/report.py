@@ -22,6 +22,12 @@ MIME = "application/vnd.detente.piece+json"
 VERSIONS = ("detente", "duckdb", "ibis-framework", "pandas", "scipy", "statsmodels", "matplotlib")
 
 
+METHOD = {  # what a page explains at its end
+    "leads": ("share", "interval", "unknown", "named", "shrunk", "privacy"),
+    "money": ("purchase", "money", "margin", "cac", "interval", "named", "privacy"),
+}
+
+
 @dataclass(frozen=True)
 class View:
     """One question answered: the finding with its picture and tables; or, for the head of the page, its points."""
@@ -117,17 +123,28 @@ class Report:
             picture = pieces.png(figure, words)
             display({"image/png": picture, "text/plain": figure.alt(words)}, raw=True)
 
-    def _write(self, tables: list[Table]) -> None:
-        folder = self.output / "tables"
-        folder.mkdir(parents=True, exist_ok=True)
-        for spec in tables:
-            (folder / f"{self.notebook}_{spec.name}.csv").write_bytes(downloads.csv_bytes(spec, self.words))
+    def attach(self, table: Table | None) -> None:
+        """Rows for whoever clears something up: a file of the run, `file_of(table.name)`, and nothing on the page."""
+        if self.output and table is not None:
+            self._write([table])
 
-    def close(self) -> None:
-        """Whether the numbers can be trusted, how they were computed; and the findings, written."""
+    def file_of(self, name: str) -> str:
+        """Where a table of this notebook lies in the folder of the run."""
+        return f"tables/{self.notebook}_{name}.csv"
+
+    def _write(self, tables: list[Table]) -> None:
+        (self.output / "tables").mkdir(parents=True, exist_ok=True)
+        for spec in tables:
+            (self.output / self.file_of(spec.name)).write_bytes(downloads.csv_bytes(spec, self.words))
+
+    def close(self, topic: str = "leads") -> None:
+        """Whether the numbers can be trusted, how they were computed; and the findings, written.
+
+        topic : of which definitions and thresholds the reader is told, "leads" or "money".
+        """
         self._show(self._quality())
         if self.output:
-            self._show(self._method())
+            self._show(self._method(topic))
             self.output.mkdir(parents=True, exist_ok=True)
             findings.write(self.findings, self.output / f"{self.notebook}.json")
 
@@ -168,17 +185,11 @@ class Report:
         rows = self.loss.reasons().groupby("reason")["rows"].sum()
         return {"tests": int(rows.get("test_lead", 0)), "repeats": int(rows.get("duplicate", 0))}
 
-    def _method(self) -> Piece:
+    def _method(self, topic: str) -> Piece:
         words, limits = self.words, self.audit.thresholds
-        facts = [
-            words.t(f"method.{key}") for key in ("share", "interval", "unknown", "named", "shrunk", "privacy")
-        ]
-        facts.append(
-            words.t(
-                "method.limits", level=limits.level, min_group=limits.min_group, material=limits.material,
-                ripe=limits.ripe_days, later=limits.later_purchase_days, talk=limits.talk_seconds,
-            )
-        )  # fmt: skip
+        facts = [words.t(f"method.{key}") for key in METHOD[topic]]
+        name = "method.limits_money" if topic == "money" else "method.limits"
+        facts.append(words.t(name, **limits.model_dump()))
         versions = ", ".join(f"{name} {metadata.version(name)}" for name in VERSIONS)
         facts.append(words.t("method.run", client=self.audit.client, audit=self.audit.sha256()[:12]))
         facts.append(words.t("method.versions", python=platform.python_version(), versions=versions))

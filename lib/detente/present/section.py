@@ -55,10 +55,11 @@ def state(
 
 
 def missing(
-    report: Report, group: str, ident: str, ask: str, *, need: str = "need", **values: Any
+    report: Report, group: str, ident: str, ask: str, *, need: str = "need", how: str = "how", **values: Any
 ) -> Finding:
     """A finding for what the exports cannot tell: what is missing, and what would be needed."""
-    what, needed, how = (phrase(report, group, f"missing_{name}", **values) for name in ("what", need, "how"))
+    names = ("what", need, how)
+    what, needed, how = (phrase(report, group, f"missing_{name}", **values) for name in names)
     return Finding(
         id=ident, notebook=report.notebook, headline=what, fact=needed, value=math.nan, unit="", low=math.nan,
         high=math.nan, level=report.level, n=0, ask=ask, question=how,

@@ -8,7 +8,9 @@ import pandas as pd
 
 from detente.present.canvas import percent
 from detente.present.charts import FATE, PARTS, STEP, Draw, heat_note
+from detente.present.charts_cohorts import month_or_name
 from detente.present.charts_time import ENDS
+from detente.present.numbers import NONE, undefined
 from detente.present.wording import Words
 
 AGES = (7, 30, 90, 180, 365)  # days at which a curve is told, with its last one
@@ -18,6 +20,9 @@ def values_of(picture: Draw, frame: pd.DataFrame, words: Words) -> list[str]:
     """Every drawn value in words, for the alternative text; of a curve its values at a few ages."""
     if picture.__name__ == "curves":
         return [_curve_value(name, rows, words) for name, rows in frame.groupby("group", sort=False)]
+    if picture.__name__ in _TOLD_TOGETHER:
+        by, tell = _TOLD_TOGETHER[picture.__name__]
+        return [tell(name, rows, words) for name, rows in frame.groupby(by, sort=False)]
     if picture.__name__ == "fates":
         frame = frame.dropna(subset=list(ENDS)).sort_index()
         frame = frame.loc[_told(frame.index)]
@@ -94,6 +99,72 @@ def _funnel_value(row: dict, words: Words) -> str:
     return f"{row['label']}: {share} (n = {words.count(row['trials'])}), {', '.join(limits)}"
 
 
+def _money_step(row: dict, words: Words) -> str:
+    between = words.money_range((row.get("low"), row.get("high")))
+    return f"{row['label']}: {words.money(row['value'])}" + (f" ({between})" if between != NONE else "")
+
+
+def _versus_value(row: dict, words: Words) -> str:
+    said = getattr(words, row.get("kind", "money"))
+    text = f"{row['label']}: {row['measure']} {said(row['before'])} → {said(row['after'])}"
+    between = words.times_range((row["low"], row["high"]))
+    if not (row["before"] > 0 and row["after"] > 0):
+        return text
+    found = words.times(float(row["after"]) / float(row["before"]))
+    return f"{text}, {found}" + (f" ({between})" if between != NONE else "")
+
+
+def _month_value(row: dict, words: Words) -> str:
+    ends = [f"{words.t(f'chart.{name}')} {words.money(row[name])}" for name in ("revenue", "costs", "result")]
+    open_end = "" if row.get("ripe", True) else f" ({words.t('chart.month_open')})"
+    return f"{month_or_name(row['label'], words)}: {', '.join(ends)}{open_end}"
+
+
+def _triangle_row(name: str, rows: pd.DataFrame, words: Words) -> str:
+    said = getattr(words, rows["kind"].iloc[0])
+    told = [f"{words.t('chart.at_age', age=cell['column'])} {said(cell['value'])}" for cell in _rows(rows)]
+    return f"{month_or_name(name, words)} (n = {words.count(rows['n'].iloc[0])}): {', '.join(told)}"
+
+
+def _payback_group(name: str, rows: pd.DataFrame, words: Words) -> str:
+    told = [
+        f"{words.t('chart.at_age', age=row['age'])} {words.money(row['value'])}"
+        f" ({words.money_range((row['low'], row['high']))})"
+        for row in _rows(rows.dropna(subset=["value"]).sort_values("age"))
+    ]
+    levels = [
+        f"{words.t(f'chart.{level}')} {words.money(rows[level].iloc[0])}"
+        for level in ("cac", "cac_full")
+        if level in rows and not undefined(rows[level].iloc[0])
+    ]
+    base = f"n = {words.count(rows['n'].iloc[-1])}"
+    return f"{name} ({', '.join([base, *levels])}): {', '.join(told) or words.t('chart.few')}"
+
+
+def _profile_row(name: str, rows: pd.DataFrame, words: Words) -> str:
+    told = [f"{cell['part']} {words.percent(cell['share'])}" for cell in _rows(rows)]
+    base = rows["base"].iloc[0] if "base" in rows else None
+    return f"{name}{'' if undefined(base) or base == '' else f' ({base})'}: {', '.join(told)}"
+
+
+def _range_row(name: str, rows: pd.DataFrame, words: Words) -> str:
+    first = rows.iloc[0]
+    kind = first["kind"] if "kind" in rows else "money"
+    told = [f"{cell['mark']} {getattr(words, kind)(cell['value'])}" for cell in _rows(rows)]
+    between = getattr(words, f"{kind}_range")((first["low"], first["high"]))
+    return f"{name} (n = {words.count(first['n'])}): {between}; {', '.join(told)}"
+
+
+def _rows(frame: pd.DataFrame) -> list[dict]:
+    return frame.to_dict("records")
+
+
+_TOLD_TOGETHER: dict[str, tuple[str, Callable[[str, pd.DataFrame, Words], str]]] = {
+    "triangle": ("row", _triangle_row),
+    "payback": ("group", _payback_group),
+    "profiles": ("label", _profile_row),
+    "ranges": ("label", _range_row),
+}
 _VALUES: dict[str, Callable[[dict, Words], str]] = {
     "shares": _share_value,
     "interval": _interval_value,
@@ -107,4 +178,7 @@ _VALUES: dict[str, Callable[[dict, Words], str]] = {
     "fates": _fate_value,
     "pairs": _pair_value,
     "plot_funnel": _funnel_value,
+    "ladder": _money_step,
+    "versus": _versus_value,
+    "months": _month_value,
 }

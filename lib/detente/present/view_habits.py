@@ -35,8 +35,11 @@ def _budget(report: Report, budget: pd.DataFrame) -> View:
     low, high = float(first["low"]), float(first["high"])
     least = report.audit.thresholds.min_group
     variant = "none" if first["deals"] < least else ""
+    number = Number(float(first["share"]), "share", low, high, int(first["deals"]))
+    if variant:  # too few deals at the first stage: the sentence speaks of all
+        number = Number(filled / all_deals, "share", n=all_deals)
     finding = state(
-        report, group, "habits_budget", "sales", Number(float(first["share"]), "share", low, high, int(first["deals"])),
+        report, group, "habits_budget", "sales", number,
         variant=variant, filled=filled, deals=all_deals, stage=_stage(report, 1), share=float(first["share"]),
         interval=(low, high), first_filled=first["filled"], first_deals=first["deals"],
     )  # fmt: skip

@@ -7,28 +7,32 @@ from pathlib import Path
 
 import pandas as pd
 
-from detente.present import findings
+from detente.present import findings, numbers
 from detente.present.findings import ASK, Finding
 from detente.present.pieces import Ask, Column, Table, Tile
 from detente.present.report import Report, View
 from detente.present.section import Number, phrase, state
 
 GROUP = "summary"
-# What a CEO needs first: how many leads are not ours, where from and at what cost; where deals stop and why; and for
-# what the data is good.
+# What a CEO needs first: how many leads are not ours, where from and at what cost; where deals stop and why; who pays
+# for himself, what is left of the money; and for what the data is good.
 FIRST = (
-    "non_target_share", "non_target_channels", "wasted_spend", "definitions_spread", "stage_losses", "reason_top",
-    "rescue_worth", "good_for",
+    "non_target_share", "non_target_channels", "wasted_spend", "stage_losses", "reason_top", "rescue_worth",
+    "unit_segments", "romi_ladder", "focus_money_spend", "cash_match", "good_for",
 )  # fmt: skip
 TILES = (
     "non_target_share", "wasted_spend", "labels_agreement", "conversion_honest", "reason_silence", "design_standing",
+    "romi_ladder", "focus_money_spend", "cash_match",
 )  # fmt: skip
 # The questions that come first at a meeting; others follow in the order of the notebooks.
 URGENT = (
-    "non_target_channels", "criterion_top", "wasted_spend", "reason_channel", "reason_top", "court",
-    "label_in_hindsight", "managers_same_leads", "design_standing", "reason_silence", "stage_passing",
-    "design_requirements", "stage_losses", "conversion_honest", "rescue_together", "definitions_spread",
+    "non_target_channels", "criterion_top", "wasted_spend", "focus_money_spend", "unit_cpl_cac", "court",
+    "label_in_hindsight", "focus_money_time", "cash_unpaid", "managers_same_leads", "romi_ladder", "unit_segments",
+    "cash_match", "ltv_judge", "reason_channel", "reason_top", "unit_margin", "cash_returns", "design_standing",
+    "reason_silence", "stage_passing", "design_requirements", "stage_losses", "conversion_honest", "rescue_together",
+    "definitions_spread",
 )  # fmt: skip
+TOLD = ("share", "percent", "times", "money")  # units whose number says something without its sentence
 MOST = 5  # questions to one head: more are not asked at a meeting, they stand on their pages
 HYPOTHESES = (
     "non_target_share", "non_target_channels", "criterion_top", "unknown_share", "label_in_hindsight", "court",
@@ -53,7 +57,8 @@ def _by_id(found: list[Finding]) -> dict[str, Finding]:
 
 def number(report: Report, item: Finding) -> str:
     """The number of a finding as it is read."""
-    kinds = {"share": "percent", "money": "money", "count": "count", "points": "points", "days": "count"}
+    kinds = {"share": "percent", "money": "money", "count": "count", "points": "points", "days": "count",
+             "percent": "percent", "times": "times", "months": "months"}  # fmt: skip
     if math.isnan(item.value) or item.unit not in kinds:
         return "—"
     return getattr(report.words, kinds[item.unit])(item.value)
@@ -61,7 +66,12 @@ def number(report: Report, item: Finding) -> str:
 
 def spread(report: Report, item: Finding) -> str:
     """The interval of a finding as it is read; empty where it has none."""
-    kinds = {"share": "percent_range", "money": "money_range", "points": "points_range"}
+    kinds = {
+        "share": "percent_range",
+        "money": "money_range",
+        "points": "points_range",
+        "percent": "percent_range",
+    }
     if math.isnan(item.low) or math.isnan(item.high) or item.unit not in kinds:
         return ""
     text = getattr(report.words, kinds[item.unit])((item.low, item.high))
@@ -82,7 +92,8 @@ def verdict(report: Report, found: list[Finding]) -> View:
 def _point(report: Report, item: Finding) -> str:
     """The short statement of a finding with its number, interval and base, each said once."""
     statement, value, interval = item.headline, number(report, item), spread(report, item)
-    parts = [value] if value != "—" and item.unit in ("share", "money") and value not in statement else []
+    said = value.lstrip(numbers.MINUS) in statement  # "short of 5 roubles" says -5
+    parts = [value] if value != "—" and item.unit in TOLD and not said else []
     parts += [interval] if interval else []
     based = item.unit == "share" and item.n and report.words.count(item.n) not in statement
     parts += [phrase(report, GROUP, "base", n=item.n)] if based else []

@@ -94,6 +94,18 @@ class Words(string.Formatter):
     def money_range(self, interval: tuple[float, float]) -> str:
         return numbers.money_range(interval, self.currency, self.language)
 
+    def times(self, value: float) -> str:
+        return numbers.times(value, self.language)
+
+    def times_range(self, interval: tuple[float, float]) -> str:
+        return numbers.times_range(interval, self.language)
+
+    def months(self, value: float) -> str:
+        return numbers.months(value, self.language)
+
+    def hours(self, value: float) -> str:
+        return numbers.hours(value, self.language)
+
     def date(self, value: Any) -> str:
         return numbers.date(value, self.language)
 

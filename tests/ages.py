@@ -1,0 +1,18 @@
+"""Leads counted by age and outcome, and the patients whose curves were published."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+# Freireich et al. (1963): weeks of remission, 21 and 21 patients
+DRUG = [6, 6, 6, 6, 7, 9, 10, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 32, 34, 35]
+RELAPSE = [1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0]
+PLACEBO = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
+
+
+def counts(*rows, names=("age", "cause", "leads")):
+    return pd.DataFrame(rows, columns=list(names))
+
+
+def grouped(rows):
+    return counts(*rows, names=("age", "cause", "leads", "group"))
