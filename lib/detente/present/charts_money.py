@@ -52,7 +52,7 @@ PARTS = (  # colour and hatch of a segment: neighbours differ in lightness too
 DARK = (BLUE, "#00805d", "#5b6470", "#8a4f9e")  # white is read on these
 ROOM = {
     "ladder": 30,
-    "ranges": 25,
+    "ranges": 20,
     "versus": 26,
     "profiles": 42,
 }  # letters of a name beside a value, on a phone
