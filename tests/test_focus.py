@@ -242,6 +242,15 @@ def test_a_margin_known_for_less_than_most_of_the_money_is_not_compared() -> Non
     assert "margin" not in profile.amounts
 
 
+def test_a_segment_whose_margin_nobody_knows_is_told_and_is_not_0() -> None:
+    company = Company(
+        {"a": Part([900.0], leads=1), "b": Part([100.0], leads=1, margin=None), "c": Part([], leads=1)}
+    )
+    profile = company.profile()
+    assert "margin" in profile.amounts
+    assert profile.dark == {"b"}
+
+
 def test_a_call_without_a_deal_belongs_to_the_last_inquiry_of_its_person() -> None:
     rows = [
         {"lead_id": "1", "created_at": "2026-02-01", "person": "p", "segment": "a"},

@@ -45,6 +45,7 @@ class Profile:
     buyers  : clients behind the revenue. All three leave out money that has no segment.
     basis   : of `tables.purchases`; "" without purchases.
     margin_known : share of the revenue whose margin is known.
+    dark    : segments ("": none stated) and experiments with revenue of which no margin is known: theirs is not 0.
     """
 
     amounts: pd.DataFrame
@@ -57,6 +58,7 @@ class Profile:
     since: dt.date
     until: dt.date
     status: str  # "ok", "no_segments", "one_segment"
+    dark: frozenset[str] = frozenset()
 
     def shares(self, resource: str) -> dict[str, float]:
         """Shares over segments (DENOMINATOR: what has a segment); a loss counts as 0. Empty where there is nothing."""
@@ -112,7 +114,7 @@ def profile(
 def _profile(
     table: pd.DataFrame, bought: ibis.Table | None, trials: list[Experiment], span: tuple[dt.date, dt.date]
 ) -> Profile:
-    priced = _margin_known(table)
+    priced, dark = _margin_known(table), _dark(table)
     table = table.drop(columns=["priced", *([] if priced >= MARGIN_KNOWN else ["margin"])], errors="ignore")
     for name in table.columns.drop(["segment", "trial"]):
         nothing = NONE if name in ("revenue", "margin", "spend") else 0
@@ -122,7 +124,7 @@ def _profile(
     apart = apart.reindex([item.name for item in trials if item.name in apart.index])
     segments = int(amounts.index.notna().sum())
     status = "ok" if segments > 1 else "one_segment" if segments else "no_segments"
-    return Profile(amounts, apart, *_clients(bought, trials), priced, *span, status)
+    return Profile(amounts, apart, *_clients(bought, trials), priced, *span, status, dark)
 
 
 def _summed(table: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -141,6 +143,15 @@ def _margin_known(table: pd.DataFrame) -> float:
         return math.nan
     whole, priced = (sum(abs(float(x)) for x in table[name].dropna()) for name in ("revenue", "priced"))
     return priced / whole if whole else math.nan
+
+
+def _dark(table: pd.DataFrame) -> frozenset[str]:
+    """Who has revenue, and no purchase whose margin is known."""
+    if "revenue" not in table:
+        return frozenset()
+    sums = table.assign(name=table["trial"].where(table["trial"] != "", table["segment"]))
+    sums = sums[["revenue", "priced"]].astype(float).abs().groupby(sums["name"]).sum()
+    return frozenset(sums.index[(sums["revenue"] > 0) & (sums["priced"] == 0)])
 
 
 # --- rows ---

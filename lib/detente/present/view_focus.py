@@ -288,6 +288,14 @@ def _amounts(report: Report, profile) -> Table:
     total = {name: _added(sums[name]) for name in columns}
     sums.loc[phrase(report, GROUP, "total")] = pd.Series(total)
     rows = sums.assign(label=list(sums.index))
+    if "margin" in columns:  # what is not known is not 0
+        trial = {
+            phrase(report, GROUP, "trial", trial=name)
+            for name in profile.trials.index
+            if name in profile.dark
+        }
+        dark = trial | {report.words.group(name or math.nan) for name in profile.dark}
+        rows["margin"] = rows["margin"].where(~rows["label"].isin(dark), None)
     bold = pd.Series([False] * (len(rows) - 1) + [True])
     kinds = {"label": "text", **{name: KINDS[name] for name in columns}}
     return table(report, "amounts", rows, kinds, phrase(report, GROUP, "table"), bold)
