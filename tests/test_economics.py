@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 from decimal import Decimal
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,55 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import bought
-from detente import engine, intake, schema
-from detente.metrics import ad_days, cheap_leads, economics, intervals, qualification, unit_costs
-
-AS_OF, UNTIL = bought.AS_OF, dt.date(2026, 6, 30)
-ZERO = Decimal(0)
-
-
-def lead(ident: str, channel: str | None = "ads", segment: str | None = "shops", **differs) -> dict:
-    row = {
-        "lead_id": ident,
-        "created_at": "2026-04-10",
-        "channel": channel,
-        "segment": segment,
-        "verdict": "target",
-    }
-    return row | differs
-
-
-def won(ident: str, *args, **differs) -> dict:
-    return lead(ident, *args, **{"outcome": "won", "closed_at": "2026-04-20"} | differs)
-
-
-def buys(client: str | None, day: str, amount: float, deal: str | None = None, **differs) -> dict:
-    return {"client": client, "bought_at": day, "amount": amount, "deal": deal} | differs
-
-
-def built(leads, spend=None, purchases=None, by="channel", **options) -> pd.DataFrame:
-    days = None if spend is None else ad_days.daily(bought.spend(spend), UNTIL)
-    money = None if purchases is None else bought.purchases(purchases, options.pop("margin", None))
-    table = economics.table(bought.inquiries(leads), days, money, by, as_of=AS_OF, **options)
-    return unit_costs.costs(table)
-
-
-COMPANY = [
-    won("a1"), won("a2", segment="homes"), lead("a3", verdict="non_target", outcome="lost", furthest=1),
-    lead("a4", verdict="unknown", furthest=2), won("o1", "organic"), lead("n1", None, None),
-]  # fmt: skip
-SPEND = [
-    ("2026-04-01", "ads", 100),
-    ("2026-05-31", "radio", 40),
-    ("2026-04-02", None, 7.77),
-    ("2026-04-03", "ads", 0.01),
-]
-MONEY = [
-    buys("a1", "2026-04-20", 1000, "a1"), buys("a1", "2026-06-01", 500, "a1"), buys("a2", "2026-04-21", 300, "a2"),
-    buys("a2", "2026-05-01", -100, "a2"), buys("o1", "2026-04-22", 80.5, "o1"),
-    buys("x", "2026-04-01", 11, "test", counted=False), buys("y", "2025-01-01", 13, "older"),
-    buys(None, "2026-05-05", 17),
-]  # fmt: skip
+from detente import engine, schema
+from detente.metrics import ad_days, economics, intervals, unit_costs
+from sold import AS_OF, COMPANY, MONEY, SPEND, UNTIL, ZERO, built, buys, lead, won
 
 
 def test_a_channel_goes_from_lead_to_repeat_purchase_in_one_row():
@@ -294,54 +247,6 @@ def test_campaigns_are_told_from_their_own_spend():
     assert table.set_index("line").loc["spend_without_channel", "spend"] == 4
 
 
-def test_limits_of_a_count_are_the_exact_poisson_ones():
-    assert intervals.poisson(0) == pytest.approx((0, 3.6889), abs=5e-5)
-    assert intervals.poisson(2) == pytest.approx((0.24221, 7.22469), abs=5e-5)
-    assert intervals.poisson(10) == pytest.approx((4.79539, 18.39036), abs=5e-5)
-
-
-def test_a_month_is_ripe_when_its_youngest_lead_is():
-    months = pd.DataFrame(index=["2026-04", "2026-05", "2026-06", None])
-    assert unit_costs.mature(months, AS_OF, 30)["ripe"].tolist() == [True, True, False, False]
-    assert unit_costs.mature(months, AS_OF, 31)["ripe"].tolist() == [True, False, False, False]
-
-
-def test_a_channel_with_less_margin_per_client_is_named_beyond_noise_only():
-    rows = [
-        won(f"{name}{n}", name) for name in ("ads", "quiz", "few") for n in range(40 if name != "few" else 3)
-    ]
-    paid = {"ads": 100, "quiz": 900, "few": 1}
-    money = [
-        buys(row["lead_id"], "2026-04-20", paid[row["channel"]] + at % 9, row["lead_id"])
-        for at, row in enumerate(rows)
-    ]
-    found = unit_costs.margins(built(rows, None, money, margin=0.5))
-    assert found["named"].to_dict() == {"ads": True, "quiz": True, "few": False}
-    assert found.index[0] in ("ads", "few")
-    assert found.loc["ads", "high"] < 0 < found.loc["quiz", "low"]
-    alike = unit_costs.margins(
-        built(rows, None, [item | {"amount": 100 + at % 9} for at, item in enumerate(money)], margin=0.5)
-    )
-    assert not alike["named"].any()
-
-
-def test_the_advertised_channels_are_told_apart_from_those_that_cost_nothing():
-    raw = economics.table(
-        bought.inquiries(COMPANY),
-        ad_days.daily(bought.spend(SPEND), UNTIL),
-        bought.purchases(MONEY),
-        as_of=AS_OF,
-    )
-    paid = unit_costs.costs(unit_costs.advertised(raw)).iloc[0]
-    assert (paid["leads"], paid["won"], paid["spend"], paid["revenue"]) == (
-        4,
-        2,
-        Decimal("100.01"),
-        Decimal("1700.00"),
-    )
-    assert unit_costs.advertised(raw[raw["line"] == "free"]).empty
-
-
 # --- any small company ---
 CHANNELS = st.sampled_from(["ads", "quiz", "mail", None])
 SEGMENTS = st.sampled_from(["shops", "homes", None])
@@ -382,79 +287,3 @@ def test_whatever_the_company_totals_are_those_of_the_sources_and_order_moves_no
     again = built(rows, spend, money, "channel")
     shown = ["line", "leads", "won", "spend", "revenue", "clients", "cpl", "cac", "cac_above", "check"]
     pd.testing.assert_frame_equal(again[shown], tables["channel"][shown])
-
-
-# --- real exports, and the sample with its planted truths ---
-ROOT = Path(__file__).resolve().parents[1]
-SCHOOL = ROOT.parent / "shared" / "data" / "school_crm"
-# source: deals, paid, spend, CPL, CAC as counted apart from this code; None where no money was spent
-SOURCES = {
-    "Facebook Ads": (4850, 202, "33754.72", 6.96, 167.10), "Google Ads": (4226, 173, "57798.60", 13.68, 334.10),
-    "Organic": (2590, 147, "0", None, None), "Tiktok Ads": (2051, 56, "11985.67", 5.84, 214.03),
-    "SMM": (1730, 91, "7269.52", 4.20, 79.88), "Youtube Ads": (1657, 53, "14633.33", 8.83, 276.10),
-    "CRM": (1656, 24, "0", None, None), "Bloggers": (1089, 39, "13439.00", 12.34, 344.59),
-    "Telegram posts": (1001, 40, "6860.36", 6.85, 171.51), "Webinar": (379, 26, "2874.04", 7.58, 110.54),
-    "Partnership": (203, 4, "0", None, None), "Test": (159, 3, "608.21", 3.83, 202.74),
-    "Offline": (2, 0, "0", None, None),
-}  # fmt: skip
-
-
-def of_audit(path: Path, by: str | None) -> tuple[intake.Tables, pd.DataFrame]:
-    tables, _ = intake.load(path)
-    judged = qualification.judge(tables.journeys, tables.audit.criteria)
-    days = ad_days.daily(tables.spend, tables.until)
-    made = economics.table(
-        judged, days, tables.purchases, by, as_of=tables.as_of, stages=len(tables.audit.funnel.stages)
-    )
-    return tables, made
-
-
-@pytest.mark.skipif(
-    not (SCHOOL / "deals.xlsx").is_file(),
-    reason="shared data not found: ../shared/data/school_crm/deals.xlsx",
-)
-def test_costs_of_a_real_school_are_the_reference_to_the_cent():
-    _, raw = of_audit(ROOT / "tests" / "school_crm" / "audit.yml", "channel")
-    table = unit_costs.costs(raw)
-    for name, (deals, paid, spend, cpl, cac) in SOURCES.items():
-        row = table.loc[name]
-        assert (row["leads"], row["won"], row["spend"]) == (deals, paid, Decimal(spend)), name
-        if cpl is None:
-            assert math.isnan(row["cpl"]), name  # never 0: nothing was spent
-            assert math.isnan(row["cac"]), name
-        else:
-            assert (round(row["cpl"], 2), round(row["cac"], 2)) == (cpl, cac), name
-    radio = table.loc["Radio"]
-    assert (radio["line"], radio["spend"], radio["leads"]) == ("spend_without_leads", Decimal("300.00"), 0)
-    assert math.isnan(radio["cpl"])
-    assert sum(table["spend"], ZERO) == Decimal("149523.45")
-    assert table[["leads", "won"]].sum().tolist() == [21_593, 858]
-
-
-SAMPLE = ROOT / "data" / "sample" / "audit.yml"
-
-
-@pytest.mark.parametrize("by", ["channel", "segment", "month"])
-def test_every_cut_of_the_sample_adds_up_to_its_exports(by):
-    tables, table = of_audit(SAMPLE, by)
-    spend = engine.frame(tables.spend.aggregate(x=tables.spend.cost.cast("decimal(38,2)").sum()))["x"][0]
-    paid = engine.frame(tables.payments.aggregate(x=tables.payments.amount.cast("decimal(38,2)").sum()))["x"][
-        0
-    ]
-    assert sum(table["spend"], ZERO) == spend
-    assert sum(table["revenue"], ZERO) == paid
-    assert table["leads"].sum() == engine.frame(tables.journeys.aggregate(n=tables.journeys.count()))["n"][0]
-
-
-def test_the_planted_decay_of_one_channel_and_the_stated_cost_of_a_client_are_found(truth):
-    tables, raw = of_audit(SAMPLE, "channel")
-    judged = qualification.judge(tables.journeys, tables.audit.criteria)
-    age = cheap_leads.judging_age(judged, tables.since, tables.as_of)
-    days = ad_days.daily(tables.spend, tables.until)
-    halves = cheap_leads.windows(judged, days, tables.since, tables.until, tables.as_of, age)
-    flags = cheap_leads.detect(halves)["flag"]
-    assert flags[flags == "hidden"].index.tolist() == truth["cheaper"]["hidden_deterioration"]
-    assert flags[flags == "swap"].index.tolist() == truth["cheaper"]["cheaper_leads_dearer_clients"]
-    paid = unit_costs.costs(unit_costs.advertised(raw))
-    made = cheap_leads.denominators(tables.audit.economics.claimed.cac, paid, paid.head(0))
-    assert made.loc[made["same"], "name"].tolist() == ["target"]
